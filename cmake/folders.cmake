@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# A folder of src/ becomes an object library (so that the linker drops no registration) and, with its *_test.cpp, a test
+# program.
+
+# tercet_folder(NAME [USES folder...] [LINKS library...])
+function(tercet_folder name)
+    cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+    set(tests ${sources})
+    list(FILTER sources EXCLUDE REGEX "(_test|/testing)\\.cpp$")
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+
+    set(all ${arg_USES})
+    foreach(used ${arg_USES})
+        get_property(deeper GLOBAL PROPERTY tercet_uses_${used})
+        list(APPEND all ${deeper})
+    endforeach()
+    list(REMOVE_DUPLICATES all)
+    set_property(GLOBAL PROPERTY tercet_uses_${name} ${all})
+    set_property(GLOBAL APPEND PROPERTY tercet_folders ${name})
+
+    if(sources)
+        add_library(tercet_${name} OBJECT ${sources})
+        target_include_directories(tercet_${name} PUBLIC
+            $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+        target_include_directories(tercet_${name} SYSTEM PRIVATE ${PROTOZERO_INCLUDE} ${XXHASH_INCLUDE})
+        target_link_libraries(tercet_${name} PUBLIC fmt::fmt ${arg_LINKS})
+    endif()
+
+    if(TERCET_TESTS AND tests)
+        set(helpers)  # a folder's testing.cpp serves its own tests and those of the folders above
+        foreach(used ${name} ${all})
+            if(EXISTS ${CMAKE_SOURCE_DIR}/src/${used}/testing.cpp)
+                list(APPEND helpers ${CMAKE_SOURCE_DIR}/src/${used}/testing.cpp)
+            endif()
+        endforeach()
+        add_executable(${name}_test ${tests} ${helpers})
+        foreach(used ${name} ${all})
+            if(TARGET tercet_${used})
+                target_link_libraries(${name}_test PRIVATE tercet_${used})
+            endif()
+        endforeach()
+        target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+        target_link_libraries(${name}_test PRIVATE GTest::gtest GTest::gmock GTest::gtest_main fmt::fmt nlohmann_json::nlohmann_json)
+        gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
+    endif()
+endfunction()
+
+# The library tercet::tercet out of all folders.
+function(tercet_library)
+    get_property(folders GLOBAL PROPERTY tercet_folders)
+    add_library(tercet STATIC)
+    add_library(tercet::tercet ALIAS tercet)
+    foreach(folder ${folders})
+        if(TARGET tercet_${folder})
+            target_sources(tercet PRIVATE $<TARGET_OBJECTS:tercet_${folder}>)
+        endif()
+    endforeach()
+    target_include_directories(tercet PUBLIC ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(tercet PUBLIC fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
+endfunction()

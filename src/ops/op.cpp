@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/op.h"
+
+#include "ops/expr.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+namespace tercet {
+namespace {
+
+std::map<std::pair<std::string_view, std::string_view>, OpDef>& registry() {
+    static std::map<std::pair<std::string_view, std::string_view>, OpDef> ops;  // (name, domain), filled before main
+    return ops;
+}
+
+// How many inputs belong to the operator itself; those behind belong to its tail.
+std::size_t own_inputs(const OpDef& def, const Node& node) {
+    return node.attributes.has("tail") ? std::min<std::size_t>(node.inputs.size(), static_cast<std::size_t>(def.inputs.max)) : node.inputs.size();
+}
+
+bool channels_last(const OpDef& def, const Attributes& a) { return def.channels && a.text("layout", "NCHW") == "NHWC"; }
+
+Shape to_channels_first(const Shape& s) {
+    Shape r = s;
+    if (s.size() > 2) std::rotate(r.begin() + 1, r.end() - 1, r.end());
+    return r;
+}
+
+Shape to_channels_last(const Shape& s) {
+    Shape r = s;
+    if (s.size() > 2) std::rotate(r.begin() + 1, r.begin() + 2, r.end());
+    return r;
+}
+
+View channels_first_view(const View& v) {  // [N, spatial..., C] seen as [N, C, spatial...]
+    if (v.rank() <= 2) return v;
+    Dims order{0, v.rank() - 1};
+    for (int i = 1; i < v.rank() - 1; ++i) order.push_back(i);
+    return v.permuted(order);
+}
+
+constexpr std::string_view kind_names[] = {"an integer", "a float", "a string", "a list of integers", "a list of floats",
+                                           "a list of strings", "a tensor"};
+
+}  // namespace
+
+RegisteredOp::RegisteredOp(OpDef def) {
+    const std::pair key{def.name, def.domain};
+    if (!registry().emplace(key, std::move(def)).second) throw std::logic_error(fmt::format("operator {} is registered twice", key.first));
+}
+
+const OpDef* find_op(std::string_view name, std::string_view domain) {
+    const auto it = registry().find({name, domain});
+    return it == registry().end() ? nullptr : &it->second;
+}
+
+const OpDef& op_of(const Node& node) {
+    if (const OpDef* def = find_op(node.op, node.domain)) return *def;
+    throw Error({.what = node.domain.empty() ? fmt::format("unsupported operator {}", node.op)
+                                             : fmt::format("unsupported operator {} of domain '{}'", node.op, node.domain),
+                 .fix = "`tercet doctor --ops` lists those that run; export the model without it"});
+}
+
+std::vector<const OpDef*> all_ops() {
+    std::vector<const OpDef*> all;
+    for (const auto& [key, def] : registry()) all.push_back(&def);
+    return all;
+}
+
+void check_schema(const OpDef& def, const Node& node) {
+    std::size_t given = own_inputs(def, node);
+    while (given > 0 && node.inputs[given - 1] == ValueId::none) --given;
+    if (given < static_cast<std::size_t>(def.inputs.min) || given > static_cast<std::size_t>(def.inputs.max))
+        throw Error({.what = fmt::format("has {} inputs, takes {}", given,
+                                         def.inputs.min == def.inputs.max ? fmt::format("{}", def.inputs.min)
+                                         : def.inputs.max == unlimited    ? fmt::format("{} or more", def.inputs.min)
+                                                                          : fmt::format("{} to {}", def.inputs.min, def.inputs.max)),
+                     .fix = "check the model with onnx.checker"});
+    for (std::size_t i = 0; i < static_cast<std::size_t>(def.inputs.min); ++i)
+        if (node.inputs[i] == ValueId::none) throw Error({.what = fmt::format("input {} is required but left out", i), .fix = "check the model with onnx.checker"});
+    if (node.outputs.empty() || node.outputs.size() > static_cast<std::size_t>(def.outputs.max))
+        throw Error({.what = fmt::format("has {} outputs, gives at most {}", node.outputs.size(), def.outputs.max), .fix = "check the model with onnx.checker"});
+    for (const auto& [name, value] : node.attributes) {
+        if (name == "tail" || (name == "layout" && def.channels)) {
+            if (!std::holds_alternative<std::string>(value)) throw Error({.what = fmt::format("attribute '{}' is not a string", name)});
+            continue;
+        }
+        const auto it = std::ranges::find(def.attributes, std::string_view(name), &AttributeDef::name);
+        if (it == def.attributes.end())
+            throw Error({.what = fmt::format("unknown attribute '{}'", name), .fix = "check the model with onnx.checker"});
+        if (value.index() != static_cast<std::size_t>(it->kind))
+            throw Error({.what = fmt::format("attribute '{}' is {}, should be {}", name, kind_names[value.index()], kind_names[static_cast<std::size_t>(it->kind)]),
+                         .fix = "check the model with onnx.checker"});
+    }
+    for (const AttributeDef& a : def.attributes)
+        if (a.required && !node.attributes.has(a.name))
+            throw Error({.what = fmt::format("attribute '{}' is missing", a.name), .fix = "check the model with onnx.checker"});
+}
+
+Inference::Inference(const Node& n, std::span<const Known> known) : node(n), in(known), out(n.outputs.size()), contents(n.outputs.size()) {}
+
+std::optional<std::vector<Dim>> Inference::content(std::size_t i) const {
+    if (in[i].content) return *in[i].content;
+    if (!in[i].constant || !is_integer(in[i].type.dtype)) return std::nullopt;
+    std::vector<Dim> dims;
+    for (std::int64_t v : in[i].constant->to_ints()) dims.emplace_back(v);
+    return dims;
+}
+
+std::vector<std::int64_t> Inference::integers(std::size_t i, std::string_view what) const {
+    std::vector<std::int64_t> values;
+    if (const auto dims = content(i)) {
+        for (const Dim& d : *dims)
+            if (const auto c = d.constant()) values.push_back(*c);
+        if (values.size() == dims->size()) return values;
+    }
+    throw Error({.what = fmt::format("unsupported: {} (input {}) is computed while the model runs", what, i),
+                 .fix = "make it a constant in the export"});
+}
+
+Dim Inference::unknown(std::string_view what) const {
+    std::int64_t id = 0;
+    for (ValueId v : node.outputs)
+        if (v != ValueId::none) id = static_cast<std::int64_t>(v);
+    return Dim::symbol(fmt::format("{}?{}", what, id));
+}
+
+void Inference::set(std::size_t i, DType dtype, Shape shape) {
+    if (i >= out.size()) return;
+    if (shape.size() > static_cast<std::size_t>(max_rank))
+        throw Error({.what = fmt::format("unsupported: output {} has rank {}, at most {} is supported", i, shape.size(), max_rank),
+                     .fix = "reshape it in the export"});
+    for (const Dim& d : shape)
+        if (const auto c = d.constant(); c && *c < 0)
+            throw Error({.what = fmt::format("output {} would have the shape [{}]", i, text_of(shape)), .fix = "compare attributes and input shapes"});
+    out[i] = {dtype, std::move(shape)};
+}
+
+void Inference::set_content(std::size_t i, std::vector<Dim> elements) {
+    if (i < contents.size()) contents[i] = std::move(elements);
+}
+
+int checked_axis(std::int64_t axis, int rank) {
+    if (axis < -rank || axis >= rank)
+        throw Error({.what = fmt::format("axis {} of a value of rank {}", axis, rank), .fix = fmt::format("it must lie in [{}, {}]", -rank, rank - 1)});
+    return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Shape broadcast(const Shape& a, const Shape& b) {
+    const Shape& longer = a.size() >= b.size() ? a : b;
+    const Shape& shorter = a.size() >= b.size() ? b : a;
+    Shape r = longer;
+    for (std::size_t i = 0; i < shorter.size(); ++i) {
+        Dim& x = r[longer.size() - shorter.size() + i];
+        const Dim& y = shorter[i];
+        if (x == y || y == Dim(1)) continue;
+        if (x == Dim(1)) x = y;
+        else if (x.is_constant() && y.is_constant())
+            throw Error({.what = fmt::format("shapes [{}] and [{}] cannot be broadcast together", text_of(a), text_of(b)), .fix = "compare the inputs' shapes"});
+        else if (x.is_constant() || y.is_constant()) x = x.is_constant() ? x : y;
+        else x = max(x, y);
+    }
+    return r;
+}
+
+Inference infer(const Node& node, std::span<const Inference::Known> in) {
+    const OpDef& def = op_of(node);
+    check_schema(def, node);
+    const std::size_t own = own_inputs(def, node);
+    std::vector<Inference::Known> inputs(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(std::min(own, in.size())));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(def.inputs.min); ++i)
+        if (!inputs[i].type) throw Error({.what = fmt::format("input {} has no type", i)});
+    const bool last = channels_last(def, node.attributes);
+    if (last) inputs[0].type.shape = to_channels_first(inputs[0].type.shape);
+    Inference inner(node, inputs);
+    def.infer(inner);
+    Inference result(node, in);
+    result.out = std::move(inner.out);
+    result.contents = std::move(inner.contents);
+    if (last) result.out[0].shape = to_channels_last(result.out[0].shape);
+    if (const auto tail = node.attributes.text("tail", ""); !tail.empty()) {
+        const Expr expr = Expr::parse(tail);
+        if (static_cast<std::size_t>(expr.arity()) > in.size() - own + 1)
+            throw Error({.what = fmt::format("its tail '{}' reads {} values, has {}", tail, expr.arity(), in.size() - own + 1)});
+        for (std::size_t i = own; i < in.size(); ++i)
+            if (broadcast(result.out[0].shape, in[i].type.shape) != result.out[0].shape)
+                throw Error({.what = fmt::format("its tail's input {} of shape [{}] does not fit [{}]", i, text_of(in[i].type.shape), text_of(result.out[0].shape))});
+    }
+    return result;
+}
+
+void infer_types(Graph& g, NodeId id) {
+    const Node& node = g.node(id);
+    std::vector<Inference::Known> in;
+    for (ValueId v : node.inputs) {
+        if (v == ValueId::none) in.push_back({});
+        else {
+            const Value& x = g.value(v);
+            in.push_back({x.type, g.constant(v), x.content ? &*x.content : nullptr});
+        }
+    }
+    Inference r = infer(node, in);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+        if (node.outputs[i] == ValueId::none) continue;
+        if (!r.out[i]) throw std::logic_error(fmt::format("{}: inference left output {} without a type", g.where(id), i));
+        g.set_type(node.outputs[i], std::move(r.out[i]));
+        if (r.contents[i]) g.set_content(node.outputs[i], std::move(*r.contents[i]));
+    }
+}
+
+void infer_types(Graph& g) {
+    for (NodeId id : g.order()) at([&] { return g.where(id); }, [&] { infer_types(g, id); });
+}
+
+ValueId emit(Graph& g, Node node, std::string_view output_name, NodeId before, std::size_t outputs) {
+    for (std::size_t i = 0; i < outputs; ++i) node.outputs.push_back(g.add_value(output_name));
+    const NodeId id = before == NodeId::none ? g.add_node(std::move(node)) : g.insert_before(before, std::move(node));
+    infer_types(g, id);
+    return g.output(id);
+}
+
+void run_reference(const Call& call) {
+    const OpDef& def = op_of(call.node);
+    const std::size_t own = std::min(own_inputs(def, call.node), call.in.size());
+    if (!channels_last(def, call.attributes())) {
+        def.reference({call.node, call.in.first(own), call.out, call.scratch});
+    } else {
+        std::array<View, 8> in{};  // operators with channels have few inputs
+        std::ranges::copy(call.in.first(own), in.begin());
+        in[0] = channels_first_view(in[0]);
+        const View out = channels_first_view(call.out[0]);
+        def.reference({call.node, std::span(in).first(own), {&out, 1}, call.scratch});
+    }
+    if (const auto* tail = call.attributes().find("tail")) {
+        std::array<View, Expr::max_inputs> x{};
+        x[0] = call.out[0];
+        const auto extra = call.in.subspan(own);
+        for (std::size_t i = 0; i < extra.size(); ++i) x[i + 1] = extra[i];
+        Expr::parse(std::get<std::string>(*tail)).evaluate(std::span(x).first(extra.size() + 1), call.out[0]);
+    }
+}
+
+std::size_t reference_scratch_bytes(const Call& call) {
+    const OpDef& def = op_of(call.node);
+    return def.scratch_bytes ? def.scratch_bytes(call) : 0;
+}
+
+std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs) {
+    Graph g = graph;
+    std::vector<Tensor> values(g.value_count());
+    if (inputs.size() != g.inputs().size()) throw std::logic_error("evaluate: one tensor per input");
+    for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(g.inputs()[i])] = inputs[i];
+    for (std::size_t i = 0; i < g.value_count(); ++i)
+        if (const Tensor* t = g.constant(static_cast<ValueId>(i))) values[i] = *t;
+    for (NodeId id : g.order()) {
+        at([&] { return g.where(id); }, [&] {
+            const Node& node = g.node(id);
+            std::vector<Inference::Known> known;
+            std::vector<View> in, out;
+            for (ValueId v : node.inputs) {
+                const Tensor none{};
+                const Tensor& t = v == ValueId::none ? none : values[static_cast<std::size_t>(v)];
+                known.push_back({{t.dtype(), Shape(t.shape().begin(), t.shape().end())}, t ? &t : nullptr, nullptr});
+                in.push_back(t ? t.view() : View());
+            }
+            const Inference types = infer(node, known);
+            for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+                out.emplace_back();
+                if (node.outputs[i] == ValueId::none) continue;
+                Tensor t = Tensor::zeros(types.out[i].dtype, constant_shape(types.out[i].shape).value());
+                out.back() = t.writable();
+                values[static_cast<std::size_t>(node.outputs[i])] = std::move(t);
+            }
+            Call call{node, in, out, {}};
+            Tensor scratch = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(reference_scratch_bytes(call))});
+            call.scratch = {scratch.writable().data, scratch.bytes()};
+            run_reference(call);
+        });
+    }
+    std::vector<Tensor> results;
+    for (const GraphOutput& o : g.outputs()) results.push_back(values[static_cast<std::size_t>(o.value)]);
+    return results;
+}
+
+}  // namespace tercet

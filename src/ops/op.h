@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator is: its schema in all ONNX versions, the types of its outputs, and a plain reference implementation,
+// which is the truth that every kernel is held to. One file per operator or family registers its OpDefs:
+//
+//     const RegisteredOp flatten{{.name = "Flatten", .versions = {{1}, {9}, {11}, {13}}, .inputs = {1, 1},
+//                                 .attributes = {{"axis", AttributeKind::integer}}, .infer = infer, .reference = reference}};
+//
+// Two attributes are known to every operator and handled here, so that no operator has to know of them:
+//   tail    an expression (src/ops/expr.h) that is applied to output 0 in place: x0 is the operator's own result, x1.. are
+//           the inputs behind the operator's last possible one, broadcast to it
+//   layout  "NHWC": input 0 and output 0 of an operator with `channels` have their channels last, whatever the rank
+#pragma once
+
+#include "graph/graph.h"
+#include "tercet/error.h"
+
+#include <initializer_list>
+#include <limits>
+#include <span>
+
+namespace tercet {
+
+inline constexpr int newest_opset = 28;
+inline constexpr int unlimited = std::numeric_limits<int>::max();
+
+/// What inference knows of a node's inputs, and where it puts what follows for the outputs.
+class Inference {
+public:
+    struct Known {
+        Type type;                                 // undefined: absent
+        const Tensor* constant = nullptr;          // elements, where they are known
+        const std::vector<Dim>* content = nullptr; // elements as far as they are known, of small integer values
+    };
+
+    const Node& node;
+    std::span<const Known> in;
+    std::vector<Type> out;                                  // one per output of the node, to be filled
+    std::vector<std::optional<std::vector<Dim>>> contents;  // the same for their elements; optional
+
+    Inference(const Node& node, std::span<const Known> in);
+
+    const Attributes& attributes() const { return node.attributes; }
+    bool has(std::size_t i) const { return i < in.size() && static_cast<bool>(in[i].type); }
+    const Shape& shape(std::size_t i) const { return in[i].type.shape; }
+    DType dtype(std::size_t i) const { return in[i].type.dtype; }
+    int rank(std::size_t i) const { return static_cast<int>(in[i].type.shape.size()); }
+
+    /// Elements of an integer input, constant or symbolic; empty if nothing is known of them.
+    std::optional<std::vector<Dim>> content(std::size_t i) const;
+    /// Elements of an integer input that must be known while building, e.g. axes. Error that says so if they are not.
+    std::vector<std::int64_t> integers(std::size_t i, std::string_view what) const;
+    /// An extent that only the data decides: a symbol of its own, bound when the node runs.
+    Dim unknown(std::string_view what) const;
+
+    /// Sets the type of output i, if the node has it.
+    void set(std::size_t i, DType dtype, Shape shape);
+    void set_content(std::size_t i, std::vector<Dim> elements);
+};
+
+/// `axis` counted from the end if negative. Error if it lies outside [-rank, rank).
+int checked_axis(std::int64_t axis, int rank);
+
+/// numpy's broadcasting of two shapes. Error if they cannot fit. A symbol against an integer above 1 is taken to be equal.
+Shape broadcast(const Shape& a, const Shape& b);
+
+/// One execution: views of inputs (false: absent) and of outputs, whose shapes are what inference gave.
+struct Call {
+    const Node& node;
+    std::span<const View> in;
+    std::span<const View> out;
+    std::span<std::byte> scratch{};  // OpDef::scratch_bytes, 64-byte aligned
+
+    const Attributes& attributes() const { return node.attributes; }
+    bool has(std::size_t i) const { return i < in.size() && static_cast<bool>(in[i]); }
+    bool wants(std::size_t i) const { return i < out.size() && static_cast<bool>(out[i]); }
+};
+
+using Infer = void (*)(Inference&);
+using Reference = void (*)(const Call&);  // never allocates: it may run inside an engine
+using Upgrade = void (*)(Graph&, NodeId); // may change the node's attributes and inputs, add constants, insert nodes before it
+
+struct Count {
+    int min = 1, max = 1;
+};
+
+struct OpVersion {
+    int since;                  // the operator set in which ONNX defined this form
+    Upgrade upgrade = nullptr;  // makes a node of the form before this one into this form; null: such a node is one already
+};
+
+struct AttributeDef {
+    std::string_view name;
+    AttributeKind kind;
+    bool required = false;
+};
+
+struct OpDef {
+    std::string_view name;
+    std::string_view domain{};
+    std::vector<OpVersion> versions;          // ascending; graphs hold the newest form
+    Count inputs{1, 1};
+    Count outputs{1, 1};
+    std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them
+    Infer infer = nullptr;
+    Reference reference = nullptr;
+    bool channels = false;                    // input 0 and output 0 are [N, C, spatial...]
+    bool pure_view = false;                   // output 0 is input 0's elements under another shape
+    std::size_t (*scratch_bytes)(const Call&) = nullptr;  // from shapes alone; null: none
+};
+
+class RegisteredOp {
+public:
+    explicit RegisteredOp(OpDef def);
+};
+
+const OpDef* find_op(std::string_view name, std::string_view domain = {});
+/// Error 'unsupported operator' if there is none.
+const OpDef& op_of(const Node&);
+std::vector<const OpDef*> all_ops();  // sorted by name
+
+/// The node's form fits its schema: numbers of inputs and outputs, attributes known and of the right kind. Error if not.
+void check_schema(const OpDef&, const Node&);
+
+/// Types (and contents) of a node's outputs from its inputs, `tail` and `layout` included. Error if they do not fit.
+Inference infer(const Node&, std::span<const Inference::Known> in);
+/// The same for a node of a graph, written to its output values.
+void infer_types(Graph&, NodeId);
+/// Infers every node in order; Errors name the node.
+void infer_types(Graph&);
+
+/// Adds a node with fresh output values, typed by inference, at the end or before `before`. Returns its first output.
+ValueId emit(Graph&, Node node, std::string_view output_name, NodeId before = NodeId::none, std::size_t outputs = 1);
+
+/// Runs a node's reference implementation, `tail` and `layout` included. Never allocates.
+void run_reference(const Call&);
+std::size_t reference_scratch_bytes(const Call&);
+
+/// Runs a whole graph by reference implementations: one tensor per graph input, one per output. Error if shapes do not fit.
+std::vector<Tensor> evaluate(const Graph&, std::span<const Tensor> inputs);
+
+}  // namespace tercet
