@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# src/cpu/simd is compiled once per ISA level. These files may contract a*b+c to an FMA: their results are promised up to
+# the order of additions only.
+function(tercet_simd target)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cpu/simd/*.cpp)
+    set(levels baseline)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        list(APPEND levels avx2 avx512)
+    endif()
+    set(flags_baseline "")
+    set(flags_avx2 -mavx2 -mfma -mf16c)
+    set(flags_avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
+    foreach(level ${levels})
+        add_library(tercet_simd_${level} OBJECT ${sources})
+        target_include_directories(tercet_simd_${level} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+        target_compile_options(tercet_simd_${level} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math ${flags_${level}})
+        target_sources(${target} INTERFACE $<TARGET_OBJECTS:tercet_simd_${level}>)
+        set_property(GLOBAL APPEND PROPERTY tercet_folders simd_${level})
+    endforeach()
+endfunction()

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measuring an engine.
+#pragma once
+
+#include "tercet/engine.h"
+
+namespace tercet {
+
+struct BenchSettings {
+    std::int64_t batch = 0;      // of every input with a dynamic first dimension; 0: the profile's optimum
+    double seconds = 3;          // to measure, after a warm-up
+    int threads = 0;             // per stream; 0: all
+    int streams = 1;             // contexts that run at the same time, each on `threads` threads
+    bool profile = false;        // time the steps, too
+    std::string max_isa;
+};
+
+struct BenchResult {
+    double samples_per_s = 0;
+    struct { double p50 = 0, p90 = 0, p95 = 0, p99 = 0; } latency_ms;
+    double load_ms = 0, first_inference_ms = 0;
+    std::uint64_t peak_rss_bytes = 0;
+    std::int64_t batch = 0, runs = 0;
+    int threads = 0, streams = 0;
+    std::vector<StepInfo> steps;  // with the median time of each, if profiled
+};
+
+/// Opens the engine (which is timed) and runs it on random inputs.
+BenchResult bench(const std::filesystem::path& engine, const BenchSettings& settings = {});
+
+}  // namespace tercet

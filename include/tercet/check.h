@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX backend test cases: folders with model.onnx and test_data_set_*/{input,output}_*.pb.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tercet {
+
+struct CheckCase {
+    enum class Status { passed, failed, unsupported };
+    std::string name;
+    Status status = Status::unsupported;
+    std::string reason;  // empty if passed without remark
+};
+
+struct CheckSettings {
+    std::string isa;            // empty: the processor's
+    double relative_tolerance = 1e-3, absolute_tolerance = 1e-5;  // ONNX's own
+    int threads = 1;
+};
+
+struct CheckResult {
+    int passed = 0, failed = 0, unsupported = 0;
+    std::vector<CheckCase> cases;  // sorted by name
+};
+
+/// Every case found in these folders or below them: built, run and compared. A case that an Error stops is unsupported; a
+/// wrong value, type or shape is a failure. An input that shape inference needs the elements of is fixed to its value, and
+/// the case says so. Error if a folder holds no case.
+CheckResult check(std::span<const std::filesystem::path> folders, const CheckSettings& settings = {});
+
+}  // namespace tercet

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this folder's files give each other, per level.
+#pragma once
+
+#include "cpu/simd/vector.h"
+
+namespace tercet::simd::TERCET_LEVEL {
+
+extern const TileShape* const tiles;
+extern const int tile_count;
+extern const MapEntry* const maps;
+extern const int map_count;
+extern const PoolRow max_pool_row, sum_pool_row;
+extern const DepthwiseRow depthwise_row;
+extern const Reductions reductions;
+
+}  // namespace tercet::simd::TERCET_LEVEL

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vector of floats as wide as the level's registers, by the compiler's vector extension. Included only by this folder's
+// .cpp files, each of which is compiled once per level: everything here has internal linkage.
+#pragma once
+
+#include "cpu/simd/simd.h"
+
+#if defined(__AVX512F__)
+#define TERCET_LEVEL avx512
+#define TERCET_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define TERCET_LEVEL avx2
+#define TERCET_VECTOR_BYTES 32
+#else
+#define TERCET_LEVEL baseline
+#define TERCET_VECTOR_BYTES 16
+#endif
+
+namespace tercet::simd {
+namespace {
+
+constexpr int lanes = TERCET_VECTOR_BYTES / 4;
+
+using Floats = float __attribute__((vector_size(TERCET_VECTOR_BYTES)));
+using Ints = std::int32_t __attribute__((vector_size(TERCET_VECTOR_BYTES)));
+using UnalignedFloats = float __attribute__((vector_size(TERCET_VECTOR_BYTES), aligned(4), may_alias));
+
+inline Floats load(const float* p) { return *reinterpret_cast<const UnalignedFloats*>(p); }
+inline void store(float* p, Floats v) { *reinterpret_cast<UnalignedFloats*>(p) = v; }
+inline Floats all(float x) { return x - Floats{}; }
+
+inline Floats load_part(const float* p, std::int64_t n) {  // the first n < lanes floats, zeros behind them
+    Floats v{};
+    for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
+    return v;
+}
+inline void store_part(float* p, Floats v, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
+}
+
+// NaN in either argument of these comes out: maxps and minps give their second argument then, as the selection does.
+inline Floats max(Floats a, Floats b) { return a != a ? a : (a > b ? a : b); }
+inline Floats min(Floats a, Floats b) { return a != a ? a : (a < b ? a : b); }
+
+}  // namespace
+}  // namespace tercet::simd

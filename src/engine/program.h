@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Program: what an engine file holds and the runtime runs: steps in order, values with their places, the profile, and the
+// tactics chosen. Made by src/plan, written and read by this folder.
+#pragma once
+
+#include "graph/graph.h"
+#include "target/tactic.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace tercet {
+
+/// The sizes that one symbol of the input shapes may have.
+struct SymbolProfile {
+    std::int64_t min = 1, opt = 1, max = 1;
+    friend bool operator==(const SymbolProfile&, const SymbolProfile&) = default;
+};
+using Profile = std::map<std::string, SymbolProfile, std::less<>>;
+
+enum class ProfilePoint { min, opt, max };
+inline constexpr int profile_points = 3;
+Symbols symbols_at(const Profile&, ProfilePoint);
+SymbolRanges ranges_of(const Profile&);
+
+struct Choice {
+    std::string tactic;
+    Variant variant{};
+    friend bool operator==(const Choice&, const Choice&) = default;
+};
+
+struct ProgramStep {
+    Node node;                                   // its ids index Program::values
+    std::array<Choice, profile_points> choices;  // all of one packing
+    std::string packing{};                       // of constant input 1; empty: as it is
+};
+
+struct ProgramValue {
+    enum class Place { input, constant, arena, view };
+    std::string name;
+    Type type;                // logical, whatever the packing
+    Place place = Place::arena;
+    Tensor constant{};        // place constant: the elements; packed ones are f32 [n]
+    std::int64_t offset = 0;  // place arena: bytes from its start
+    ValueId of = ValueId::none;  // place view: the same elements as this value
+};
+
+struct Program {
+    std::string model;                     // for people: the graph's name or the file's stem
+    Isa isa{};                             // the level that the chosen kernels need
+    std::string precision = "fp32";
+    Profile profile;
+    std::vector<ProgramValue> values;
+    std::vector<ProgramStep> steps;
+    std::vector<ValueId> inputs;
+    std::vector<GraphOutput> outputs;
+    std::int64_t arena_bytes = 0;          // for values, at the profile's maximum
+
+    const ProgramValue& value(ValueId v) const { return values[static_cast<std::size_t>(v)]; }
+};
+
+/// The step with the shapes that the symbols give: what tactics are asked about. Refers to the program's nodes and constants.
+Step step_at(const Program&, const ProgramStep&, const Symbols&);
+
+/// The shape with these symbols. Error where it comes out negative or its elements cannot be addressed.
+Dims shape_at(const Type&, const Symbols&);
+
+/// Everything a reader cannot trust in a file: ids, order, types (by inference), places, sizes of packed weights, tactics
+/// that would refuse. Error 'the engine is damaged' that names the step.
+void check_program(const Program&);
+
+}  // namespace tercet

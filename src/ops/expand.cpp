@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expand: y = x broadcast to `shape` (both ways: an extent of 1 there keeps x's). Tile: y[i] = x[i mod x's extents].
+#include "ops/extents.h"
+#include "ops/moves.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tercet {
+namespace {
+
+void check_sizes(const std::vector<Dim>& dims, std::string_view what) {
+    for (const Dim& d : dims)
+        if (const auto n = d.constant(); n && *n < 0)
+            throw Error({.what = fmt::format("{} in {} [{}]", *n, what, text_of(dims)), .fix = "none may be negative"});
+    if (dims.size() > static_cast<std::size_t>(max_rank))
+        throw Error({.what = fmt::format("unsupported: {} has {} elements, a rank of at most {} is supported", what, dims.size(), max_rank),
+                     .fix = "reshape it in the export"});
+}
+
+void infer_expand(Inference& c) {
+    const std::vector<Dim> target = sizes(c, 1, "the target shape");
+    check_sizes(target, "the target shape");
+    give(c, 0, c.dtype(0), broadcast(c.shape(0), target));
+    const auto content = small_content(c, 0);
+    const auto n = product(c.out[0].shape).constant();
+    if (content && content->size() == 1 && n && *n <= 64) note_content(c, 0, std::vector(static_cast<std::size_t>(*n), content->front()));
+    else note_content(c, 0, content);
+}
+
+void expand(const Call& call) {
+    View x = call.in[0].broadcast_to(call.out[0].shape);
+    copy_view(x, call.out[0]);
+}
+
+void infer_tile(Inference& c) {
+    const std::vector<Dim> repeats = sizes(c, 1, "the repeats");
+    check_sizes(repeats, "the repeats");
+    if (repeats.size() != c.shape(0).size())
+        throw Error({.what = fmt::format("{} repeats for [{}]", repeats.size(), text_of(c.shape(0))), .fix = "there must be one per axis"});
+    Shape y = c.shape(0);
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = y[i] * repeats[i];
+    give(c, 0, c.dtype(0), y);
+
+    const auto content = small_content(c, 0);
+    const auto n = product(y).constant();
+    if (!content || content->empty() || !n || *n > 64) return;
+    std::vector<Dim> all;
+    while (static_cast<std::int64_t>(all.size()) < *n) all.insert(all.end(), content->begin(), content->end());
+    note_content(c, 0, std::move(all));
+}
+
+void tile(const Call& call) {
+    const View &x = call.in[0], &y = call.out[0];
+    if (x.count() == 0) return;
+    Dims times = y.shape;
+    for (int i = 0; i < times.size(); ++i) times[i] /= x.shape[i];
+    for (const Dims& t : indices(times)) {
+        View part = y;
+        part.shape = x.shape;
+        for (int i = 0; i < t.size(); ++i) part.data += t[i] * x.shape[i] * y.strides[i] * static_cast<std::int64_t>(y.element_bytes());
+        copy_view(x, part);
+    }
+}
+
+void refuse_tile_1(Graph&, NodeId) {
+    throw Error({.what = "unsupported: Tile of operator set 1", .fix = "convert the model with onnx.version_converter"});
+}
+
+const RegisteredOp expand_op{{.name = "Expand", .versions = {{8}, {13}}, .inputs = {2, 2}, .infer = infer_expand, .reference = expand}};
+const RegisteredOp tile_op{{.name = "Tile", .versions = {{1}, {6, refuse_tile_1}, {13}}, .inputs = {2, 2}, .infer = infer_tile, .reference = tile}};
+
+}  // namespace
+}  // namespace tercet

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reshape, Squeeze, Unsqueeze: y has x's elements in their order, under another shape.
+//
+// Reshape's target may hold one -1, the extent that makes the counts equal, and 0: x's extent there (unless allowzero).
+// Squeeze leaves out axes of extent 1, Unsqueeze adds some; its axes are those of y.
+#include "ops/extents.h"
+#include "ops/moves.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tercet {
+namespace {
+
+// As copy_elements, but safe where a symbolic model runs at sizes at which the counts differ.
+void reference(const Call& call) {
+    const View &x = call.in[0], &y = call.out[0];
+    const std::int64_t count = std::min(x.count(), y.count());
+    if (count > 0) std::memcpy(y.data, x.data, static_cast<std::size_t>(count) * y.element_bytes());
+}
+
+[[noreturn]] void misfit(const Shape& x, const std::vector<Dim>& target) {
+    throw Error({.what = fmt::format("[{}] cannot be reshaped to [{}]", text_of(x), text_of(target)), .fix = "the numbers of elements must be equal"});
+}
+
+void infer_reshape(Inference& c) {
+    refuse_old_attribute(c, "shape");
+    const std::vector<Dim> target = sizes(c, 1, "the target shape");
+    const Shape& x = c.shape(0);
+    const bool zero_copies = c.attributes().integer("allowzero", 0) == 0;
+    if (target.size() > static_cast<std::size_t>(max_rank))
+        throw Error({.what = fmt::format("unsupported: the target shape has rank {}, at most {} is supported", target.size(), max_rank),
+                     .fix = "reshape it in the export"});
+    Shape y;
+    Dim left = 1, right = 1;  // products of the extents that are not copied from x to the same place of y
+    std::optional<std::size_t> open;
+    bool copies_nothing = false;  // an extent of 0 is copied: the count is 0, whatever the others are
+    for (std::size_t i = 0; i < target.size(); ++i) {
+        const auto d = target[i].constant();
+        if (d && *d < -1) throw Error({.what = fmt::format("extent {} in the target shape [{}]", *d, text_of(target)), .fix = "only -1 may be negative"});
+        if (d == -1) {
+            if (open) throw Error({.what = fmt::format("several -1 in the target shape [{}]", text_of(target)), .fix = "one extent at most follows from the others"});
+            open = i;
+            y.emplace_back(1);
+            if (i < x.size()) left = left * x[i];
+        } else if (d == 0 && zero_copies) {
+            if (i >= x.size())
+                throw Error({.what = fmt::format("0 in the target shape [{}] at axis {} of a value of rank {}", text_of(target), i, x.size()),
+                             .fix = "0 takes over the input's extent of that axis"});
+            y.push_back(x[i]);
+            copies_nothing = copies_nothing || x[i] == Dim(0);
+        } else {
+            y.push_back(target[i]);
+            right = right * target[i];
+            if (i < x.size()) left = left * x[i];
+        }
+    }
+    for (std::size_t i = target.size(); i < x.size(); ++i) left = left * x[i];
+    if (open) {
+        if (right == Dim(0))
+            throw Error({.what = fmt::format("-1 beside an extent of 0 in the target shape [{}]", text_of(target)), .fix = "write the extent itself"});
+        y[*open] = floor_div(left, right);
+        if (!copies_nothing && left.is_constant() && right.is_constant() && y[*open] * right != left) misfit(x, target);
+    } else if (!copies_nothing && left != right && (left - right).is_constant()) {
+        misfit(x, target);
+    }
+    give(c, 0, c.dtype(0), y);
+    note_content(c, 0, small_content(c, 0));
+}
+
+std::vector<bool> marked_axes(const std::vector<std::int64_t>& axes, int rank) {
+    std::vector<bool> marked(static_cast<std::size_t>(rank));
+    for (std::int64_t a : axes) {
+        const auto i = static_cast<std::size_t>(checked_axis(a, rank));
+        if (marked[i]) throw Error({.what = fmt::format("axis {} stands twice in the axes", a), .fix = "name each axis once"});
+        marked[i] = true;
+    }
+    return marked;
+}
+
+std::vector<std::int64_t> given_axes(const Inference& c) {
+    if (!is_integer(c.dtype(1)))
+        throw Error({.what = fmt::format("the axes (input 1) are of type {}, should be i64", name_of(c.dtype(1))), .fix = "check the model with onnx.checker"});
+    return c.integers(1, "the axes");
+}
+
+void infer_squeeze(Inference& c) {
+    refuse_old_attribute(c, "axes");
+    const Shape& x = c.shape(0);
+    Shape y;
+    if (c.has(1)) {
+        const std::vector<bool> gone = marked_axes(given_axes(c), c.rank(0));
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            if (!gone[i]) y.push_back(x[i]);
+            else if (x[i] != Dim(1))
+                throw Error({.what = fmt::format("axis {} of [{}] is not 1 and cannot be squeezed", i, text_of(x)),
+                             .fix = x[i].is_constant() ? "compare the axes with the input's shape" : "fix that size of the model's input"});
+        }
+    } else {
+        for (const Dim& d : x) {
+            if (!d.is_constant())
+                throw Error({.what = fmt::format("unsupported: without axes, the rank of [{}] squeezed depends on {}", text_of(x), d.text()),
+                             .fix = "give the axes, or fix that size of the model's input"});
+            if (d != Dim(1)) y.push_back(d);
+        }
+    }
+    give(c, 0, c.dtype(0), y);
+    note_content(c, 0, small_content(c, 0));
+}
+
+void infer_unsqueeze(Inference& c) {
+    refuse_old_attribute(c, "axes");
+    const std::vector<std::int64_t> axes = given_axes(c);
+    const std::size_t rank = c.shape(0).size() + axes.size();
+    if (rank > static_cast<std::size_t>(max_rank))
+        throw Error({.what = fmt::format("unsupported: the output has rank {}, at most {} is supported", rank, max_rank), .fix = "reshape it in the export"});
+    const std::vector<bool> added = marked_axes(axes, static_cast<int>(rank));
+    Shape y;
+    auto next = c.shape(0).begin();
+    for (std::size_t i = 0; i < rank; ++i) y.push_back(added[i] ? Dim(1) : *next++);
+    give(c, 0, c.dtype(0), y);
+    note_content(c, 0, small_content(c, 0));
+}
+
+void shape_to_input(Graph& g, NodeId id) { attribute_to_input(g, id, "shape", 1); }
+void axes_to_input(Graph& g, NodeId id) { attribute_to_input(g, id, "axes", 1); }
+
+const RegisteredOp reshape{{.name = "Reshape", .versions = {{1}, {5, shape_to_input}, {13}, {14}, {19}, {21}, {23}, {24}, {25}}, .inputs = {2, 2},
+                            .attributes = {{"allowzero", AttributeKind::integer}, {"shape", AttributeKind::integers}},
+                            .infer = infer_reshape, .reference = reference, .pure_view = true}};
+const RegisteredOp squeeze{{.name = "Squeeze", .versions = {{1}, {11}, {13, axes_to_input}, {21}, {23}, {24}, {25}}, .inputs = {1, 2},
+                            .attributes = {{"axes", AttributeKind::integers}}, .infer = infer_squeeze, .reference = reference, .pure_view = true}};
+const RegisteredOp unsqueeze{{.name = "Unsqueeze", .versions = {{1}, {11}, {13, axes_to_input}, {21}, {23}, {24}, {25}}, .inputs = {2, 2},
+                              .attributes = {{"axes", AttributeKind::integers}}, .infer = infer_unsqueeze, .reference = reference, .pure_view = true}};
+
+}  // namespace
+}  // namespace tercet
