@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# src/cpu/simd is compiled once per ISA level. These files may contract a*b+c to an FMA: their results are promised up to
+# src/cpu/simd is compiled once per ISA level, as object libraries that go wherever tercet_cpu goes. These files may contract a*b+c to an FMA: their results are promised up to
 # the order of additions only.
-function(tercet_simd target)
+function(tercet_simd)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cpu/simd/*.cpp)
     set(levels baseline)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -14,7 +14,7 @@ function(tercet_simd target)
         add_library(tercet_simd_${level} OBJECT ${sources})
         target_include_directories(tercet_simd_${level} PRIVATE ${CMAKE_SOURCE_DIR}/src)
         target_compile_options(tercet_simd_${level} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math ${flags_${level}})
-        target_sources(${target} INTERFACE $<TARGET_OBJECTS:tercet_simd_${level}>)
+        target_sources(tercet_cpu INTERFACE $<TARGET_OBJECTS:tercet_simd_${level}>)
         set_property(GLOBAL APPEND PROPERTY tercet_folders simd_${level})
     endforeach()
 endfunction()

@@ -2,7 +2,9 @@
 // ONNX backend test cases: folders with model.onnx and test_data_set_*/{input,output}_*.pb.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +20,9 @@ struct CheckCase {
 
 struct CheckSettings {
     std::string isa;            // empty: the processor's
-    double relative_tolerance = 1e-3, absolute_tolerance = 1e-5;  // ONNX's own
+    double relative_tolerance = 1e-3, absolute_tolerance = 1e-7;  // ONNX's own; integers have to be equal
     int threads = 1;
+    std::function<void(std::int64_t done, std::int64_t total)> progress;  // called from the calling thread, before each case
 };
 
 struct CheckResult {

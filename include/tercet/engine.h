@@ -31,7 +31,7 @@ struct TensorInfo {
 struct InputView {
     DType dtype = DType::undefined;
     std::span<const std::int64_t> shape;
-    const void* data = nullptr;  // any alignment
+    const void* data = nullptr;  // aligned as its element type wants
 };
 
 struct OutputView {

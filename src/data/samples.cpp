@@ -132,7 +132,8 @@ Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_sam
 
 Samples from_tensor(const Preprocess& p, const Tensor& t, std::int64_t max_samples) {
     if (t.shape().empty()) throw Error({.what = "the array is a scalar, without an axis of samples", .fix = "give an array [n, ...]"});
-    const auto which = picks(t.shape()[0], max_samples);
+    if (t.bytes() == 0) throw Error({.what = fmt::format("there is nothing in an array of [{}]", fmt::join(t.shape(), ", ")), .fix = "give at least one sample"});
+    const auto which = picks(t.shape()[0], max_samples);  // no more than there are bytes
     return {.values = from_array(p, t, which), .ids = numbers_of(which)};
 }
 

@@ -47,6 +47,38 @@ Step step_at(const Program& program, const ProgramStep& step, const Symbols& sym
     return s;
 }
 
+void check_shapes(const Program& p, const Symbols& symbols) {
+    std::vector<std::optional<std::vector<Dim>>> contents(p.values.size());
+    const auto type_of = [&](ValueId v) {
+        const Dims d = shape_at(p.value(v).type, symbols);
+        return Type{p.value(v).type.dtype, Shape(d.begin(), d.end())};
+    };
+    for (const ProgramStep& step : p.steps) {
+        at([&] { return fmt::format("{} ({})", step.node.name, step.node.op); }, [&] {
+            std::vector<Inference::Known> in;
+            for (std::size_t i = 0; i < step.node.inputs.size(); ++i) {
+                const ValueId v = step.node.inputs[i];
+                in.emplace_back();
+                if (v == ValueId::none) continue;
+                ValueId source = v;
+                while (p.value(source).place == ProgramValue::Place::view) source = p.value(source).of;
+                const bool readable = p.value(v).place == ProgramValue::Place::constant && !(i == 1 && !step.packing.empty());
+                const auto& content = contents[static_cast<std::size_t>(source)];
+                in.back() = {type_of(v), readable ? &p.value(v).constant : nullptr, content ? &*content : nullptr};
+            }
+            const Inference types = infer(step.node, in);
+            for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
+                const ValueId v = step.node.outputs[i];
+                if (v == ValueId::none) continue;
+                if (types.out[i] != type_of(v))
+                    throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(types.out[i]), text_of(type_of(v))),
+                                 .fix = "give inputs whose sizes belong together"});
+                contents[static_cast<std::size_t>(v)] = types.contents[i];
+            }
+        });
+    }
+}
+
 void check_program(const Program& p) {
     using Place = ProgramValue::Place;
     const auto in_range = [&](ValueId v) { return static_cast<std::size_t>(v) < p.values.size(); };

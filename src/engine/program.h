@@ -27,7 +27,7 @@ SymbolRanges ranges_of(const Profile&);
 struct Choice {
     std::string tactic;
     Variant variant{};
-    friend bool operator==(const Choice&, const Choice&) = default;
+    friend auto operator<=>(const Choice&, const Choice&) = default;
 };
 
 struct ProgramStep {
@@ -65,6 +65,9 @@ Step step_at(const Program&, const ProgramStep&, const Symbols&);
 
 /// The shape with these symbols. Error where it comes out negative or its elements cannot be addressed.
 Dims shape_at(const Type&, const Symbols&);
+
+/// Inference over all steps at these sizes: shapes that symbols promise to be equal are. Error that names the step if not.
+void check_shapes(const Program&, const Symbols&);
 
 /// Everything a reader cannot trust in a file: ids, order, types (by inference), places, sizes of packed weights, tactics
 /// that would refuse. Error 'the engine is damaged' that names the step.

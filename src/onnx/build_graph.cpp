@@ -18,7 +18,9 @@ constexpr const char* check = "check the model with onnx.checker";
 
 class Builder {
 public:
-    Builder(FileGraph file, const std::map<std::string, Tensor>& fixed) : file_(std::move(file)), fixed_(fixed) { graph_.name = file_.name; }
+    Builder(FileGraph file, const std::map<std::string, Tensor>& fixed) : file_(std::move(file)), fixed_(fixed) {
+        graph_.name = file_.name;
+    }
 
     Graph build() {
         add_inputs_and_constants();
@@ -103,7 +105,8 @@ private:
         } else if (const auto* is = std::get_if<std::vector<std::int64_t>>(&value); is && name == "value_ints") {
             t = is->empty() ? Tensor::zeros(DType::i64, {0}) : Tensor::ints(*is);
         } else if (const auto* fs = std::get_if<std::vector<float>>(&value); fs && name == "value_floats") {
-            t = fs->empty() ? Tensor::zeros(DType::f32, {0}) : Tensor::of<float>(DType::f32, {static_cast<std::int64_t>(fs->size())}, *fs);
+            t = fs->empty() ? Tensor::zeros(DType::f32, {0})
+                            : Tensor::of<float>(DType::f32, {static_cast<std::int64_t>(fs->size())}, *fs);
         } else if (std::holds_alternative<std::string>(value) && name == "value_string") {
             t = Tensor(DType::string, {}, nullptr, nullptr);
         } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value); texts && name == "value_strings") {
@@ -117,18 +120,20 @@ private:
 
     void add_node(FileNode& n) {
         if (n.domain == our_domain)
-            throw Error({.what = fmt::format("unsupported operator {} of domain '{}'", n.op, n.domain), .fix = "export the model without it"});
+            throw Error({.what = fmt::format("unsupported operator {} of domain '{}'", n.op, n.domain),
+                         .fix = "export the model without it"});
         if (file_.functions.contains({n.domain, n.op}))
             throw Error({.what = fmt::format("unsupported: {} is a function that the model defines", n.op),
                          .fix = "inline it: onnx.inliner.inline_local_functions(model)"});
-        Node node{.op = std::move(n.op), .inputs = {}, .outputs = {}, .attributes = std::move(n.attributes), .name = std::move(n.name), .domain = std::move(n.domain)};
+        std::vector<ValueId> inputs, outputs;
         for (const std::string& i : n.inputs) {
-            node.inputs.push_back(i.empty() ? ValueId::none : graph_.find(i));
-            if (!i.empty() && node.inputs.back() == ValueId::none)
+            inputs.push_back(i.empty() ? ValueId::none : graph_.find(i));
+            if (!i.empty() && inputs.back() == ValueId::none)
                 throw Error({.what = fmt::format("reads '{}', which is no input, constant or output of a node", i), .fix = check});
         }
-        for (const std::string& o : n.outputs) node.outputs.push_back(o.empty() ? ValueId::none : graph_.find(o));
-        graph_.add_node(std::move(node));
+        for (const std::string& o : n.outputs) outputs.push_back(o.empty() ? ValueId::none : graph_.find(o));
+        graph_.add_node({.op = std::move(n.op), .inputs = std::move(inputs), .outputs = std::move(outputs),
+                         .attributes = std::move(n.attributes), .name = std::move(n.name), .domain = std::move(n.domain)});
     }
 
     void complete(NodeId id) {
@@ -159,12 +164,14 @@ private:
         if (file_.outputs.empty()) throw Error({.what = "the graph has no outputs", .fix = check});
         std::set<std::string_view> names;
         for (const Declared& d : file_.outputs) {
-            if (!names.insert(d.name).second) throw Error({.what = fmt::format("the output '{}' is there twice", d.name), .fix = check});
+            if (!names.insert(d.name).second)
+                throw Error({.what = fmt::format("the output '{}' is there twice", d.name), .fix = check});
             const ValueId v = d.name.empty() ? ValueId::none : graph_.find(d.name);
             if (v == ValueId::none)
                 throw Error({.what = fmt::format("nothing computes the output '{}'", d.name), .fix = check});
             if (graph_.value(v).type.dtype == DType::string)
-                throw Error({.what = fmt::format("unsupported: output '{}' is of strings", d.name), .fix = "export the model without it"});
+                throw Error({.what = fmt::format("unsupported: output '{}' is of strings", d.name),
+                             .fix = "export the model without it"});
             check_output(d, graph_.value(v).type);
             graph_.add_output(d.name, v);
         }

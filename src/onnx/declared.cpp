@@ -31,7 +31,8 @@ void read_tensor_type(Message m, Declared& d) {
         if (m.field() == tensor_type_field::element) {
             const std::int64_t type = m.integer();
             if (type != 0 && !is_dtype(type))
-                throw Error({.what = fmt::format("value '{}' has the unknown element type {}", d.name, type), .fix = "export the model with another type"});
+                throw Error({.what = fmt::format("value '{}' has the unknown element type {}", d.name, type),
+                             .fix = "export the model with another type"});
             d.dtype = static_cast<DType>(type);
         } else if (m.field() == tensor_type_field::shape) {
             d.shape.emplace();
@@ -70,12 +71,17 @@ std::string identifier_of(std::string_view text) {
 
 // "?" and the like say no more than nothing.
 bool says_nothing(std::string_view symbol) {
-    return std::ranges::none_of(symbol, [](char c) { return (is_letter(c) && c != '_') || is_digit(c) || static_cast<unsigned char>(c) > 0x7f; });
+    return std::ranges::none_of(symbol, [](char c) {
+        return (is_letter(c) && c != '_') || is_digit(c) || static_cast<unsigned char>(c) > 0x7f;
+    });
 }
 
 std::string text_of(const std::vector<DeclaredDim>& dims) {
     std::string s;
-    for (const DeclaredDim& d : dims) s += (s.empty() ? "" : ",") + (d.size ? fmt::format("{}", *d.size) : d.symbol.empty() ? "?" : d.symbol);
+    for (const DeclaredDim& d : dims) {
+        s += s.empty() ? "" : ",";
+        s += d.size ? fmt::format("{}", *d.size) : d.symbol.empty() ? "?" : d.symbol;
+    }
     return s;
 }
 
@@ -109,7 +115,8 @@ InputDims::InputDims(const std::vector<Declared>& all) {
     for (const Declared& input : all)
         if (input.shape)
             for (const DeclaredDim& d : *input.shape)
-                if (!says_nothing(d.symbol) && identifier_of(d.symbol) == d.symbol && taken_.insert(d.symbol).second) names_[d.symbol] = d.symbol;
+                if (!says_nothing(d.symbol) && identifier_of(d.symbol) == d.symbol && taken_.insert(d.symbol).second)
+                    names_[d.symbol] = d.symbol;
 }
 
 std::string InputDims::unused(std::string_view wish) {
@@ -121,14 +128,18 @@ std::string InputDims::unused(std::string_view wish) {
 
 void check_size(const Shape& shape) {
     std::int64_t size = 1;  // an extent of 0 counts as 1, so that no stride overflows either
-    for (const Dim& d : shape)
-        if (const auto c = d.constant(); c && (__builtin_mul_overflow(size, std::max<std::int64_t>(*c, 1), &size) || size > max_elements))
-            throw Error({.what = fmt::format("the shape [{}] is impossibly large", tercet::text_of(shape)), .fix = "check the model's shapes"});
+    for (const Dim& d : shape) {
+        const std::int64_t extent = std::max<std::int64_t>(d.constant().value_or(1), 1);
+        if (__builtin_mul_overflow(size, extent, &size) || size > max_elements)
+            throw Error({.what = fmt::format("the shape [{}] is impossibly large", tercet::text_of(shape)),
+                         .fix = "check the model's shapes"});
+    }
 }
 
 Shape InputDims::shape_of(const Declared& input) {
     if (!input.shape)
-        throw Error({.what = fmt::format("input '{}' does not even say how many axes it has", input.name), .fix = "give its shape when you export the model"});
+        throw Error({.what = fmt::format("input '{}' does not even say how many axes it has", input.name),
+                     .fix = "give its shape when you export the model"});
     if (input.shape->size() > max_rank)
         throw Error({.what = fmt::format("unsupported: input '{}' has rank {}, at most {} is supported", input.name, input.shape->size(), max_rank),
                      .fix = "reshape it in the export"});
@@ -137,7 +148,8 @@ Shape InputDims::shape_of(const Declared& input) {
         if (d.size) {
             shape.emplace_back(*d.size);
         } else if (says_nothing(d.symbol)) {
-            shape.push_back(Dim::symbol(unused(fmt::format("{}_{}", std::string_view(input.name).substr(0, longest_symbol - 4), shape.size()))));
+            const std::string_view start = std::string_view(input.name).substr(0, longest_symbol - 4);
+            shape.push_back(Dim::symbol(unused(fmt::format("{}_{}", start, shape.size()))));
         } else if (const auto f = fixed_.find(d.symbol); f != fixed_.end()) {
             shape.emplace_back(f->second);
         } else {

@@ -29,13 +29,16 @@ constexpr Signature signatures[] = {
 };
 
 bool is_text(std::string_view s) {
-    return std::ranges::all_of(s.substr(0, 256), [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t'; });
+    return std::ranges::all_of(s.substr(0, 256), [](char c) {
+        return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t';
+    });
 }
 
 }  // namespace
 
 std::string how_to_export() {
-    return "make one by torch.onnx.export(model, sample, \"model.onnx\") or python -m tf2onnx.convert --saved-model DIR --output model.onnx";
+    return "make one by torch.onnx.export(model, sample, \"model.onnx\") or "
+           "python -m tf2onnx.convert --saved-model DIR --output model.onnx";
 }
 
 std::optional<Fault> recognize_foreign(std::span<const std::byte> bytes) {

@@ -27,7 +27,8 @@ void check_whole(std::string_view bytes) {
     try {
         for (protozero::pbf_reader r(bytes.data(), bytes.size()); r.next();) r.skip();
     } catch (const protozero::end_of_buffer_exception&) {
-        throw DamagedModel({.what = fmt::format("is truncated: it ends after {} bytes, within a field", bytes.size()), .fix = "copy or export it again"});
+        throw DamagedModel({.what = fmt::format("is truncated: it ends after {} bytes, within a field", bytes.size()),
+                            .fix = "copy or export it again"});
     } catch (const protozero::exception& e) {
         fail_damaged(e.what());
     }
@@ -53,7 +54,8 @@ void read_opset(Message m, FileGraph& file) {
     }
     const auto [known, is_new] = file.sets.versions.emplace(domain, version);
     if (!is_new && known->second != version)
-        throw Error({.what = fmt::format("imports two operator sets, {} and {}, of the domain '{}'", known->second, version, domain), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("imports two operator sets, {} and {}, of the domain '{}'", known->second, version, domain),
+                     .fix = "check the model with onnx.checker"});
 }
 
 Header read_header(Message m) {
@@ -79,6 +81,9 @@ void check_versions(const Header& h) {
         throw Error({.what = fmt::format("has IR version {}, supported are {} to {}", h.model.ir_version, oldest_ir, newest_ir),
                      .fix = "export it again with another version of the exporter"});
     const auto opset = h.file.sets.versions.find("");
+    if (opset == h.file.sets.versions.end() && !h.file.sets.versions.empty())
+        throw Error({.what = fmt::format("unsupported: imports operators of '{}' only, none of ONNX's own", h.file.sets.versions.begin()->first),
+                     .fix = "export a neural network instead"});
     if (opset == h.file.sets.versions.end())
         throw Error({.what = "does not say which operator set it uses", .fix = "export it again; it may have been cut off"});
     if (opset->second < oldest_opset || opset->second > newest_opset)
@@ -99,6 +104,10 @@ void read_graph(Message m, FileGraph& file, Source& source) {
             default: m.skip();  // declared types of inner values, too: they follow from the graph
         }
     }
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
 std::string_view view_of(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -130,24 +139,27 @@ Model read_model(const std::filesystem::path& file, const ReadSettings& settings
         throw Error({.what = "ONNX model not found", .where = file.string(), .fix = how_to_export()});
     if (std::filesystem::is_directory(status)) {
         const bool saved_model = std::filesystem::exists(file / "saved_model.pb", ignored);
-        throw Error({.what = saved_model ? "is a TensorFlow SavedModel, not an ONNX model" : "is a folder, not an ONNX model", .where = file.string(),
-                     .fix = saved_model ? fmt::format("python -m tf2onnx.convert --saved-model {} --output model.onnx", file.string()) : "name the .onnx file in it"});
+        throw Error({.what = saved_model ? "is a TensorFlow SavedModel, not an ONNX model" : "is a folder, not an ONNX model",
+                     .where = file.string(),
+                     .fix = !saved_model ? "name the .onnx file in it"
+                                         : fmt::format("python -m tf2onnx.convert --saved-model {} --output model.onnx", file.string())});
     }
     const FileBytes content = map_file(file);
     return at(file.string(), [&] {
-        return read_model(content.bytes, content.owner, file.has_parent_path() ? file.parent_path() : std::filesystem::path("."), settings);
+        return read_model(content.bytes, content.owner, folder_of(file), settings);
     });
 }
 
 std::pair<std::string, Tensor> read_tensor(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
     return at(file.string(), [&] {
-        Source source{content.owner, ExternalData(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."))};
+        Source source{content.owner, ExternalData(folder_of(file))};
         auto [name, tensor] = [&] {
             try {
                 return onnx::read_tensor(Message(view_of(content.bytes)), source);
             } catch (const DamagedModel&) {
-                throw Error({.what = "is not an ONNX tensor or is damaged", .fix = "write it by onnx.numpy_helper.from_array(array).SerializeToString()"});
+                throw Error({.what = "is not an ONNX tensor or is damaged",
+                             .fix = "write it by onnx.numpy_helper.from_array(array).SerializeToString()"});
             }
         }();
         if (tensor.dtype() == DType::string) throw Error({.what = "unsupported: it is a tensor of strings", .fix = "give numbers"});

@@ -65,7 +65,8 @@ std::pair<std::string, Attribute> read_attribute(Message m, Source& source) {
         }
     }
     if (is_reference)
-        throw Error({.what = fmt::format("attribute '{}' refers to a function's", name), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("attribute '{}' refers to a function's", name),
+                     .fix = "check the model with onnx.checker"});
     switch (type == attribute_type::undefined ? guess : type) {
         case attribute_type::real: return {name, real};
         case attribute_type::integer: return {name, integer};
@@ -74,7 +75,9 @@ std::pair<std::string, Attribute> read_attribute(Message m, Source& source) {
         case attribute_type::integers: return {name, std::move(integers)};
         case attribute_type::texts: return {name, std::move(texts)};
         case attribute_type::tensor:
-            if (!tensor) throw Error({.what = fmt::format("attribute '{}' has no value", name), .fix = "check the model with onnx.checker"});
+            if (!tensor)
+                throw Error({.what = fmt::format("attribute '{}' has no value", name),
+                             .fix = "check the model with onnx.checker"});
             return {name, at([&] { return fmt::format("attribute '{}'", name); }, [&] { return read_tensor(*tensor, source).tensor; })};
         default: type = type == attribute_type::undefined ? guess : type;
     }
@@ -123,7 +126,9 @@ FileNode read_node(Message m, Source& source, const OperatorSets& sets) {
     at([&] { return sets.where(n.label(), n.op, n.domain); }, [&] {
         for (const Message& a : attributes) {
             auto [name, value] = read_attribute(a, source);
-            if (n.attributes.has(name)) throw Error({.what = fmt::format("attribute '{}' is given twice", name), .fix = "check the model with onnx.checker"});
+            if (n.attributes.has(name))
+                throw Error({.what = fmt::format("attribute '{}' is given twice", name),
+                             .fix = "check the model with onnx.checker"});
             n.attributes.set(name, std::move(value));
         }
     });

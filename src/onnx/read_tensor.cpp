@@ -59,7 +59,8 @@ std::string shape_text(const Header& h) { return fmt::format("[{}]", fmt::join(h
 
 Dims checked_shape(const Header& h) {
     if (h.dims.size() > max_rank)
-        throw Error({.what = fmt::format("unsupported: has rank {}, at most {} is supported", h.dims.size(), max_rank), .fix = "reshape it in the export"});
+        throw Error({.what = fmt::format("unsupported: has rank {}, at most {} is supported", h.dims.size(), max_rank),
+                     .fix = "reshape it in the export"});
     std::int64_t size = 1;  // an extent of 0 counts as 1, so that no stride overflows either
     for (std::int64_t d : h.dims)
         if (d < 0 || __builtin_mul_overflow(size, std::max<std::int64_t>(d, 1), &size) || size > max_elements)
@@ -103,7 +104,8 @@ Tensor read_external(const Header& h, DType dtype, const Dims& shape, ExternalDa
     }
     const FileBytes& file = external.file(location);
     if (offset > file.bytes.size() || needed > file.bytes.size() - offset)
-        throw Error({.what = fmt::format("needs {} bytes at {} of external data '{}', which has {}", needed, offset, location, file.bytes.size()),
+        throw Error({.what = fmt::format("needs {} bytes at {} of external data '{}', which has {}", needed, offset, location,
+                                         file.bytes.size()),
                      .fix = "copy the model again with all its files"});
     return in_place(dtype, shape, file.owner, {reinterpret_cast<const char*>(file.bytes.data()) + offset, needed});
 }
@@ -145,7 +147,8 @@ Tensor decode_integers(Message m, const Header& h, DType dtype, const Dims& shap
             const bool fits = field == tensor_field::int32_data ? v >= range.min && v <= range.max
                                                                 : dtype != DType::u32 || (v >= 0 && v <= UINT32_MAX);
             if (!fits)
-                throw Error({.what = fmt::format("element {} is {}, which is no {}", held, v, name_of(dtype)), .fix = "export the model again"});
+                throw Error({.what = fmt::format("element {} is {}, which is no {}", held, v, name_of(dtype)),
+                             .fix = "export the model again"});
             if (held < needed) std::memcpy(to + held * entry_bytes, &v, entry_bytes);
             ++held;
         });
@@ -180,13 +183,14 @@ Tensor read_fixed(Message m, const Header& h, DType dtype, const Dims& shape, Fi
 
 Tensor read_elements(const Message& m, const Header& h, Source& source) {
     if (!is_dtype(h.data_type))
-        throw Error({.what = h.data_type == 0 ? std::string("has no element type") : fmt::format("has the unknown element type {}", h.data_type),
+        throw Error({.what = h.data_type == 0 ? "has no element type" : fmt::format("has the unknown element type {}", h.data_type),
                      .fix = "export the model with another type"});
     if (h.is_segment) throw Error({.what = "unsupported: it comes in segments", .fix = "export it in one piece"});
     const auto dtype = static_cast<DType>(h.data_type);
     const Dims shape = checked_shape(h);
     if (dtype == DType::string) {
-        if (h.strings != count_of(shape)) fail_size(h, dtype, static_cast<std::uint64_t>(h.strings), static_cast<std::uint64_t>(count_of(shape)), "elements");
+        const auto held = static_cast<std::uint64_t>(h.strings), needed = static_cast<std::uint64_t>(count_of(shape));
+        if (held != needed) fail_size(h, dtype, held, needed, "elements");
         return Tensor(dtype, shape, nullptr, nullptr);
     }
     if (h.is_external) return read_external(h, dtype, shape, source.external);

@@ -17,10 +17,12 @@ namespace {
 void check_form(const OpDef& def, const Node& node) {
     constexpr const char* check = "check the model with onnx.checker";
     if (node.outputs.empty()) throw Error({.what = "has no outputs", .fix = check});
-    if (def.inputs.min > 0 && (node.inputs.empty() || node.inputs[0] == ValueId::none)) throw Error({.what = "has no first input", .fix = check});
+    if (def.inputs.min > 0 && (node.inputs.empty() || node.inputs[0] == ValueId::none))
+        throw Error({.what = "has no first input", .fix = check});
     for (const auto& [name, value] : node.attributes) {
         // Both belong to graphs in the making, and mean something there that no file may ask for.
-        if (name == "tail" || (name == "layout" && def.channels)) throw Error({.what = fmt::format("unknown attribute '{}'", name), .fix = check});
+        if (name == "tail" || (name == "layout" && def.channels))
+            throw Error({.what = fmt::format("unknown attribute '{}'", name), .fix = check});
         const auto known = std::ranges::find(def.attributes, std::string_view(name), &AttributeDef::name);
         if (known != def.attributes.end() && value.index() != static_cast<std::size_t>(known->kind))
             throw Error({.what = fmt::format("attribute '{}' is of the wrong kind", name), .fix = check});

@@ -12,7 +12,9 @@ using namespace onnx;
 
 void write_tensor(const std::filesystem::path& file, std::string_view name, const Tensor& tensor) {
     constexpr std::size_t protobuf_limit = std::size_t{1} << 31, room = 4096;
-    if (bits_of(tensor.dtype()) == 0) throw Error({.what = "a tensor without numbers cannot be written", .where = file.string(), .fix = "give numbers"});
+    if (bits_of(tensor.dtype()) == 0)
+        throw Error({.what = "a tensor without numbers cannot be written", .where = file.string(),
+                     .fix = "give numbers"});
     if (tensor.bytes() + name.size() > protobuf_limit - room)
         throw Error({.what = "a TensorProto cannot hold 2 GiB", .where = file.string(), .fix = "write an .npy file instead"});
     std::string text;

@@ -48,7 +48,8 @@ void reference(const Call& c) {
 template <bool greatest>
 OpDef def(std::string_view name) {
     return {.name = name, .versions = {{1}, {11}, {12}, {13}},
-            .attributes = {{"axis", AttributeKind::integer}, {"keepdims", AttributeKind::integer}, {"select_last_index", AttributeKind::integer}},
+            .attributes = {{"axis", AttributeKind::integer}, {"keepdims", AttributeKind::integer},
+                           {"select_last_index", AttributeKind::integer}},
             .infer = infer, .reference = reference<greatest>};
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 
 namespace tercet {
 namespace {
@@ -54,9 +55,11 @@ void infer_mean(Inference& c) {
 }
 
 void mean(const Call& c) {
-    for (const Dims& index : indices(c.out[0].shape)) {
+    const Dims& shape = c.out[0].shape;
+    for (const View& x : c.in) checked_broadcast(x, shape, "an input does not broadcast to the shape of the output");
+    for (const Dims& index : indices(shape)) {
         double sum = 0;
-        for (const View& x : c.in) sum += checked_broadcast(x, c.out[0].shape, "an input").get(index);
+        for (const View& x : c.in) sum += x.broadcast_to(shape).get(index);
         c.out[0].set(index, sum / static_cast<double>(c.in.size()));
     }
 }

@@ -36,7 +36,8 @@ void set_cast(Inference& c, DType to) {
 
 void infer_cast(Inference& c) {
     const std::int64_t to = c.attributes().integer("to", 0);
-    if (!is_dtype(to)) throw Error({.what = fmt::format("cast to the type {}, which ONNX does not know", to), .fix = "check the model with onnx.checker"});
+    if (!is_dtype(to))
+        throw Error({.what = fmt::format("cast to the type {}, which ONNX does not know", to), .fix = "check the model with onnx.checker"});
     set_cast(c, static_cast<DType>(to));
 }
 
@@ -44,7 +45,8 @@ void infer_cast_like(Inference& c) { set_cast(c, c.dtype(1)); }
 
 template <class To, class From>
 To converted(From v) {
-    if constexpr (std::is_integral_v<From> && (std::is_integral_v<To> || std::is_same_v<To, float>)) return static_cast<To>(v);  // rounded once
+    constexpr bool direct = std::is_integral_v<To> || std::is_same_v<To, float>;  // wraps, or is rounded once
+    if constexpr (std::is_integral_v<From> && direct) return static_cast<To>(v);
     else return to_element<To>(static_cast<double>(v));
 }
 
@@ -103,14 +105,16 @@ void ratio_to_input(Graph& g, NodeId id) {
 }
 
 const RegisteredOp cast_op{{.name = "Cast", .versions = {{6}, {9}, {13}, {19}, {21}, {23}, {24}, {25}, {28}},
-                            .attributes = {{"to", AttributeKind::integer, true}, {"saturate", AttributeKind::integer}, {"round_mode", AttributeKind::text}},
+                            .attributes = {{"to", AttributeKind::integer, true}, {"saturate", AttributeKind::integer},
+                                           {"round_mode", AttributeKind::text}},
                             .infer = infer_cast, .reference = cast}};
 const RegisteredOp cast_like_op{{.name = "CastLike", .versions = {{15}, {19}, {21}, {23}, {24}, {25}}, .inputs = {2, 2},
                                  .attributes = {{"saturate", AttributeKind::integer}, {"round_mode", AttributeKind::text}},
                                  .infer = infer_cast_like, .reference = cast}};
 const RegisteredOp identity_op{{.name = "Identity", .versions = {{1}, {13}, {14}, {16}, {19}, {21}, {23}, {24}, {25}},
                                 .infer = infer_identity, .reference = identity, .pure_view = true}};
-const RegisteredOp dropout_op{{.name = "Dropout", .versions = {{7}, {10, mask_to_bool}, {12, ratio_to_input}, {13}, {22}}, .inputs = {1, 3}, .outputs = {1, 2},
+const RegisteredOp dropout_op{{.name = "Dropout", .versions = {{7}, {10, mask_to_bool}, {12, ratio_to_input}, {13}, {22}},
+                               .inputs = {1, 3}, .outputs = {1, 2},
                                .attributes = {{"ratio", AttributeKind::real}, {"seed", AttributeKind::integer}},
                                .infer = infer_dropout, .reference = dropout}};
 

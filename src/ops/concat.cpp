@@ -2,6 +2,7 @@
 // y = the inputs one behind the other along `axis`; all other extents are equal.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -36,7 +37,8 @@ void reference(const Call& call) {
     std::int64_t first = 0;
     for (const View& x : call.in) {
         View part = y;
-        part.shape[axis] = std::min(x.shape[axis], y.shape[axis] - first);
+        part.shape[axis] = x.shape[axis];
+        require_at_run(x.shape == part.shape && first + x.shape[axis] <= y.shape[axis], "the inputs' shapes do not fit together");
         part.data = y.address(first * y.strides[axis]);
         copy_view(x, part);
         first += part.shape[axis];

@@ -14,10 +14,13 @@ void infer_constant(Inference& c) {
     for (const auto& [name, value] : a) values += name.starts_with("value") || name == "sparse_value";
     if (values != 1) throw Error({.what = fmt::format("has {} values", values), .fix = "check the model with onnx.checker"});
     for (const char* kind : {"value_string", "value_strings", "sparse_value"})
-        if (a.has(kind)) throw Error({.what = fmt::format("unsupported: attribute '{}'", kind), .fix = "give the constant as a dense tensor of numbers"});
+        if (a.has(kind))
+            throw Error({.what = fmt::format("unsupported: attribute '{}'", kind),
+                         .fix = "give the constant as a dense tensor of numbers"});
     if (const Tensor* t = a.tensor("value")) {
         if (bits_of(t->dtype()) == 0)
-            throw Error({.what = fmt::format("unsupported: a constant of type {}", name_of(t->dtype())), .fix = "give the constant as a dense tensor of numbers"});
+            throw Error({.what = fmt::format("unsupported: a constant of type {}", name_of(t->dtype())),
+                         .fix = "give the constant as a dense tensor of numbers"});
         c.set(0, t->dtype(), Shape(t->shape().begin(), t->shape().end()));
         if (t->count() <= 64 && is_integer(t->dtype())) {
             const std::vector<std::int64_t> elements = t->to_ints();

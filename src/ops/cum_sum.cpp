@@ -9,9 +9,12 @@ namespace {
 
 void infer(Inference& c) {
     if (!computes(c.dtype(0)) || c.dtype(0) == DType::boolean)
-        throw Error({.what = fmt::format("unsupported: sums of elements of type {}", name_of(c.dtype(0))), .fix = "cast them before"});
+        throw Error({.what = fmt::format("unsupported: sums of elements of type {}", name_of(c.dtype(0))),
+                     .fix = "cast them before"});
     const Dim axis = single(c, 1, "the axis");
-    if (!axis.is_constant()) throw Error({.what = fmt::format("unsupported: the axis is {}", axis.text()), .fix = "make it a constant in the export"});
+    if (!axis.is_constant())
+        throw Error({.what = fmt::format("unsupported: the axis is {}", axis.text()),
+                     .fix = "make it a constant in the export"});
     checked_axis(*axis.constant(), c.rank(0));
     give(c, 0, c.dtype(0), c.shape(0));
 

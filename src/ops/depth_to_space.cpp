@@ -5,6 +5,7 @@
 // where d = (i*b + j)*C + c in mode DCR, d = (c*b + i)*b + j in mode CRD, C being the number of c.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +14,9 @@ namespace {
 
 std::int64_t block_of(const Inference& c) {
     const std::int64_t b = c.attributes().integer("blocksize", 0);
-    if (b < 1 || b > (1 << 20)) throw Error({.what = fmt::format("blocksize {}", b), .fix = "it must be positive and not beyond all use"});
+    if (b < 1 || b > (1 << 20))
+        throw Error({.what = fmt::format("blocksize {}", b),
+                     .fix = "it must be positive and not beyond all use"});
     if (const auto mode = c.attributes().text("mode", "DCR"); mode != "DCR" && mode != "CRD")
         throw Error({.what = fmt::format("unknown mode '{}'", mode), .fix = "DCR and CRD exist"});
     if (c.rank(0) != 4) throw Error({.what = fmt::format("the input has rank {}", c.rank(0)), .fix = "it must be [N, C, H, W]"});
@@ -22,7 +25,8 @@ std::int64_t block_of(const Inference& c) {
 
 Dim divided(const Dim& d, std::int64_t by, std::string_view what) {
     if (const auto n = d.constant(); n && *n % by != 0)
-        throw Error({.what = fmt::format("{} {} cannot be divided by {}", *n, what, by), .fix = "compare 'blocksize' with the input's shape"});
+        throw Error({.what = fmt::format("{} {} cannot be divided by {}", *n, what, by),
+                     .fix = "compare 'blocksize' with the input's shape"});
     return floor_div(d, by);
 }
 
@@ -56,9 +60,8 @@ View split_space(const View& v, std::int64_t b) {
     return r;
 }
 
-// The extents that both have, for the case of a symbolic extent that is not divisible at run.
-void copy_common(View from, View to) {
-    for (int i = 0; i < to.rank(); ++i) to.shape[i] = from.shape[i] = std::min(from.shape[i], to.shape[i]);
+void copy_blocks(const View& from, const View& to, bool divisible) {
+    require_at_run(divisible && from.shape == to.shape, "the blocks do not fit into the input");
     copy_view(from, to);
 }
 
@@ -66,12 +69,13 @@ bool depth_first(const Call& call) { return call.attributes().text("mode", "DCR"
 
 void to_space(const Call& call) {
     const std::int64_t b = call.attributes().integer("blocksize", 1);
-    copy_common(split_depth(call.in[0], b, depth_first(call)), split_space(call.out[0], b));
+    copy_blocks(split_depth(call.in[0], b, depth_first(call)), split_space(call.out[0], b), call.in[0].shape[1] % (b * b) == 0);
 }
 
 void to_depth(const Call& call) {
     const std::int64_t b = call.attributes().integer("blocksize", 1);
-    copy_common(split_space(call.in[0], b), split_depth(call.out[0], b, depth_first(call)));
+    const Dims& x = call.in[0].shape;
+    copy_blocks(split_space(call.in[0], b), split_depth(call.out[0], b, depth_first(call)), x[2] % b == 0 && x[3] % b == 0);
 }
 
 const RegisteredOp depth_to_space{{.name = "DepthToSpace", .versions = {{1}, {11}, {13}, {28}},

@@ -32,7 +32,8 @@ void check_dtype(const Inference& c, std::size_t i, bool (*allowed)(DType)) {
 DType common_dtype(const Inference& c, std::size_t first) {
     for (std::size_t i = first + 1; i < c.in.size(); ++i)
         if (c.dtype(i) != c.dtype(first))
-            throw Error({.what = fmt::format("inputs {} and {} have different types, {} and {}", first, i, name_of(c.dtype(first)), name_of(c.dtype(i))),
+            throw Error({.what = fmt::format("inputs {} and {} have different types, {} and {}", first, i, name_of(c.dtype(first)),
+                                             name_of(c.dtype(i))),
                          .fix = "check the model with onnx.checker"});
     return c.dtype(first);
 }

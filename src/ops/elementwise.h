@@ -6,9 +6,11 @@
 #include "ops/op.h"
 #include "ops/require.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace tercet {
 
@@ -31,14 +33,15 @@ void follow_contents(Inference& c, Follow f);
 
 /// The type in which a T is computed.
 template <class T>
-using Wide = std::conditional_t<!std::is_integral_v<T>, double, std::conditional_t<std::is_same_v<T, std::uint64_t>, std::uint64_t, std::int64_t>>;
+using Wide = std::conditional_t<!std::is_integral_v<T>, double,
+                                std::conditional_t<std::is_same_v<T, std::uint64_t>, std::uint64_t, std::int64_t>>;
 
 /// Calls f(o) for all indices of `shape` in order: o[k] is the offset, in elements, of views[k] broadcast to `shape`.
 /// Error if one does not fit: extents that were symbols may turn out to differ.
 template <std::size_t N, class F>
 void for_each_offset(const Dims& shape, const std::array<View, N>& views, F&& f) {
     std::array<View, N> v;
-    for (std::size_t k = 0; k < N; ++k) v[k] = checked_broadcast(views[k], shape, "an input");
+    for (std::size_t k = 0; k < N; ++k) v[k] = checked_broadcast(views[k], shape, "an input does not broadcast to the shape of the output");
     const int inner = shape.size() - 1;
     for (const Dims& outer : indices(inner < 0 ? shape : shape.part(0, inner))) {
         std::array<std::int64_t, N> o;
@@ -110,8 +113,11 @@ template <class W> constexpr W wrap_add(W a, W b) { return static_cast<W>(static
 template <class W> constexpr W wrap_sub(W a, W b) { return static_cast<W>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)); }
 template <class W> constexpr W wrap_mul(W a, W b) { return static_cast<W>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b)); }
 /// Truncated towards zero; 0 where b is 0.
-template <class W> constexpr W wrap_div(W a, W b) { return b == 0 ? 0 : b == static_cast<W>(-1) && std::is_signed_v<W> ? wrap_sub(W{0}, a) : a / b; }
+template <class W> constexpr W wrap_div(W a, W b) {
+    if (b == 0) return 0;
+    return std::is_signed_v<W> && b == static_cast<W>(-1) ? wrap_sub(W{0}, a) : a / b;
+}
 /// The remainder of wrap_div, with the sign of a; 0 where b is 0.
-template <class W> constexpr W wrap_rem(W a, W b) { return b == 0 || (b == static_cast<W>(-1) && std::is_signed_v<W>) ? 0 : a % b; }
+template <class W> constexpr W wrap_rem(W a, W b) { return b == 0 || (std::is_signed_v<W> && b == static_cast<W>(-1)) ? 0 : a % b; }
 
 }  // namespace tercet

@@ -2,6 +2,7 @@
 // Expand: y = x broadcast to `shape` (both ways: an extent of 1 there keeps x's). Tile: y[i] = x[i mod x's extents].
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -30,15 +31,15 @@ void infer_expand(Inference& c) {
 }
 
 void expand(const Call& call) {
-    View x = call.in[0].broadcast_to(call.out[0].shape);
-    copy_view(x, call.out[0]);
+    copy_view(checked_broadcast(call.in[0], call.out[0].shape, "the input"), call.out[0]);
 }
 
 void infer_tile(Inference& c) {
     const std::vector<Dim> repeats = sizes(c, 1, "the repeats");
     check_sizes(repeats, "the repeats");
     if (repeats.size() != c.shape(0).size())
-        throw Error({.what = fmt::format("{} repeats for [{}]", repeats.size(), text_of(c.shape(0))), .fix = "there must be one per axis"});
+        throw Error({.what = fmt::format("{} repeats for [{}]", repeats.size(), text_of(c.shape(0))),
+                     .fix = "there must be one per axis"});
     Shape y = c.shape(0);
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = y[i] * repeats[i];
     give(c, 0, c.dtype(0), y);

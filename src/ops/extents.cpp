@@ -32,9 +32,11 @@ void note_content(Inference& c, std::size_t i, std::optional<std::vector<Dim>> e
 
 std::vector<Dim> sizes(const Inference& c, std::size_t i, std::string_view what) {
     if (!is_integer(c.dtype(i)))
-        throw Error({.what = fmt::format("{} (input {}) is of type {}, should be i64", what, i, name_of(c.dtype(i))), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("{} (input {}) is of type {}, should be i64", what, i, name_of(c.dtype(i))),
+                     .fix = "check the model with onnx.checker"});
     if (c.rank(i) > 1)
-        throw Error({.what = fmt::format("{} (input {}) has rank {}, should be a list", what, i, c.rank(i)), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("{} (input {}) has rank {}, should be a list", what, i, c.rank(i)),
+                     .fix = "check the model with onnx.checker"});
     if (auto known = c.content(i)) return *known;
     const std::vector<std::int64_t> none = c.integers(i, what);  // throws the Error that says so
     return {none.begin(), none.end()};
@@ -43,17 +45,20 @@ std::vector<Dim> sizes(const Inference& c, std::size_t i, std::string_view what)
 Dim single(const Inference& c, std::size_t i, std::string_view what) {
     const std::vector<Dim> all = sizes(c, i, what);
     if (all.size() != 1)
-        throw Error({.what = fmt::format("{} (input {}) has {} elements, should have one", what, i, all.size()), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("{} (input {}) has {} elements, should have one", what, i, all.size()),
+                     .fix = "check the model with onnx.checker"});
     return all[0];
 }
 
 void give(Inference& c, std::size_t i, DType dtype, Shape shape) {
     if (bits_of(dtype) < 8)
-        throw Error({.what = fmt::format("unsupported: elements of type {} cannot be moved", name_of(dtype)), .fix = "cast or dequantize them before"});
+        throw Error({.what = fmt::format("unsupported: elements of type {} cannot be moved", name_of(dtype)),
+                     .fix = "cast or dequantize them before"});
     std::int64_t bytes = bits_of(dtype) / 8;
     for (const Dim& d : shape)
         if (const auto n = d.constant(); n && *n > 0 && __builtin_mul_overflow(bytes, *n, &bytes))
-            throw Error({.what = fmt::format("output {} would have the shape [{}], more than fits into 64 bits", i, text_of(shape)), .fix = "check the model's shapes"});
+            throw Error({.what = fmt::format("output {} would have the shape [{}], more than fits into 64 bits", i, text_of(shape)),
+                         .fix = "check the model's shapes"});
     c.set(i, dtype, std::move(shape));
 }
 
@@ -66,7 +71,8 @@ Dim product(std::span<const Dim> dims) {
 void unify(Dim& extent, const Dim& with, std::string_view what) {
     if (extent == with) return;
     if ((extent - with).is_constant())
-        throw Error({.what = fmt::format("{}: {} and {}", what, extent.text(), with.text()), .fix = "compare the shapes of the inputs"});
+        throw Error({.what = fmt::format("{}: {} and {}", what, extent.text(), with.text()),
+                     .fix = "compare the shapes of the inputs"});
     if (with.is_constant()) extent = with;
 }
 
@@ -103,7 +109,8 @@ Dim greater(const Dim& a, const Dim& b) { return orders(a, b) ? b : orders(b, a)
 
 void refuse_old_attribute(const Inference& c, std::string_view attribute) {
     if (c.attributes().has(attribute))
-        throw Error({.what = fmt::format("attribute '{}' is an input in this operator set", attribute), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("attribute '{}' is an input in this operator set", attribute),
+                     .fix = "check the model with onnx.checker"});
 }
 
 void attribute_to_input(Graph& g, NodeId id, std::string_view attribute, std::size_t input) {
@@ -119,7 +126,8 @@ void check_indices(const Inference& c, std::size_t i, const Dim& n) {
     if (!t || !extent || !is_integer(t->dtype())) return;
     for (std::int64_t k = 0; k < t->count(); ++k)
         if (const std::int64_t index = t->get_int(k); index < -*extent || index >= *extent)
-            throw Error({.what = fmt::format("index {} on an axis of {} elements", index, *extent), .fix = "compare the indices with the shape of the data"});
+            throw Error({.what = fmt::format("index {} on an axis of {} elements", index, *extent),
+                         .fix = "compare the indices with the shape of the data"});
 }
 
 }  // namespace tercet

@@ -5,6 +5,7 @@
 //
 // Indices count from the end if negative. One that lies outside at run reads the nearest element that exists.
 #include "ops/extents.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -15,7 +16,8 @@ namespace {
 
 void check_index_type(const Inference& c, std::size_t i) {
     if (c.dtype(i) != DType::i32 && c.dtype(i) != DType::i64)
-        throw Error({.what = fmt::format("the indices (input {}) are of type {}, should be i64 or i32", i, name_of(c.dtype(i))), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("the indices (input {}) are of type {}, should be i64 or i32", i, name_of(c.dtype(i))),
+                     .fix = "check the model with onnx.checker"});
 }
 
 void copy_block(std::byte* to, const std::byte* from, std::int64_t elements, const View& type) {
@@ -70,7 +72,8 @@ void infer_gather_elements(Inference& c) {
     for (std::size_t i = 0; fits && i < x.size(); ++i)
         fits = static_cast<int>(i) == axis || !(x[i] - index[i]).is_constant() || at_least(x[i] - index[i], 0);
     if (!fits)
-        throw Error({.what = fmt::format("indices of shape [{}] do not lie within data of shape [{}]", text_of(index), text_of(x)), .fix = "compare the inputs' shapes"});
+        throw Error({.what = fmt::format("indices of shape [{}] do not lie within data of shape [{}]", text_of(index), text_of(x)),
+                     .fix = "compare the inputs' shapes"});
     give(c, 0, c.dtype(0), index);
 }
 
@@ -78,10 +81,10 @@ void gather_elements(const Call& call) {
     const View &x = call.in[0], &index = call.in[1], &y = call.out[0];
     if (cleared_for_lack_of_data(x, y)) return;
     const int axis = checked_axis(call.attributes().integer("axis", 0), x.rank());
+    for (int k = 0; k < x.rank(); ++k) require_at_run(k == axis || index.shape[k] <= x.shape[k], "the indices reach over the data");
     for (const Dims& i : indices(y.shape)) {
         Dims from = i;
-        from[axis] = index.get_int(i);
-        for (int k = 0; k < x.rank(); ++k) from[k] = position(from[k], x.shape[k]);
+        from[axis] = position(index.get_int(i), x.shape[axis]);
         copy_block(y.address(i), x.address(from), 1, x);
     }
 }
@@ -91,11 +94,15 @@ void infer_gather_nd(Inference& c) {
     const Shape &x = c.shape(0), &index = c.shape(1);
     const std::int64_t batch = c.attributes().integer("batch_dims", 0), r = c.rank(0), q = c.rank(1);
     if (batch < 0 || batch >= std::min(q, r))
-        throw Error({.what = fmt::format("batch_dims {} with data of rank {} and indices of rank {}", batch, r, q), .fix = "it must be less than both ranks"});
+        throw Error({.what = fmt::format("batch_dims {} with data of rank {} and indices of rank {}", batch, r, q),
+                     .fix = "it must be less than both ranks"});
     const auto depth = index.back().constant();
-    if (!depth) throw Error({.what = fmt::format("unsupported: the last extent of the indices [{}] is not known while building", text_of(index)), .fix = "fix the sizes of the model's inputs"});
+    if (!depth)
+        throw Error({.what = fmt::format("unsupported: the last extent of the indices [{}] is not known while building", text_of(index)),
+                     .fix = "fix the sizes of the model's inputs"});
     if (*depth < 1 || *depth > r - batch)
-        throw Error({.what = fmt::format("indices of {} numbers each, into data of rank {} behind {} batch axes", *depth, r, batch), .fix = "compare the inputs' shapes"});
+        throw Error({.what = fmt::format("indices of {} numbers each, into data of rank {} behind {} batch axes", *depth, r, batch),
+                     .fix = "compare the inputs' shapes"});
     Shape y;
     for (std::int64_t i = 0; i < q - 1; ++i) {
         y.push_back(index[static_cast<std::size_t>(i)]);
@@ -111,9 +118,10 @@ void gather_nd(const Call& call) {
     const int batch = static_cast<int>(call.attributes().integer("batch_dims", 0)), depth = static_cast<int>(index.shape.back());
     const std::int64_t block = count_of(x.shape.part(batch + depth));
     std::int64_t entry = 0;
+    for (int i = 0; i < batch; ++i) require_at_run(index.shape[i] == x.shape[i], "data and indices differ in a batch axis");
     for (const Dims& k : indices(index.shape.part(0, index.rank() - 1))) {
         std::int64_t from = 0;
-        for (int i = 0; i < batch; ++i) from += position(k[i], x.shape[i]) * x.strides[i];
+        for (int i = 0; i < batch; ++i) from += k[i] * x.strides[i];
         for (int i = 0; i < depth; ++i) from += position(index.get_int_at(entry * depth + i), x.shape[batch + i]) * x.strides[batch + i];
         copy_block(y.address(entry * block), x.address(from), block, x);
         ++entry;

@@ -13,6 +13,8 @@
 namespace tercet {
 namespace {
 
+constexpr std::int64_t most_channels = 1 << 24;  // that the upgrade repeats scale and bias for: a shape in a file is a mere claim
+
 void infer(Inference& c) {
     require_rank(c, 0, 2);
     require_float(c, 0);
@@ -40,7 +42,7 @@ void repeat_per_channel(Graph& g, NodeId id) {
     const ValueId x = g.input(id, 0);
     const Shape shape = x == ValueId::none ? Shape{} : g.value(x).type.shape;
     const auto channels = shape.size() > 1 ? shape[1].constant() : std::nullopt;
-    if (!channels || groups < 1 || *channels % groups != 0)
+    if (!channels || *channels > most_channels || groups < 1 || *channels % groups != 0)
         throw Error({.what = fmt::format("unsupported: {} groups of channels in an input of shape [{}]", groups, text_of(shape)),
                      .fix = "give the input a fixed number of channels, or export with operator set 21"});
     for (std::size_t input : {1, 2}) {

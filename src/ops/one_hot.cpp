@@ -11,7 +11,8 @@ namespace {
 Dim depth_of(const Inference& c) {
     if (!is_float(c.dtype(1))) return single(c, 1, "the depth");
     if (!c.in[1].constant || c.in[1].constant->count() != 1)
-        throw Error({.what = "unsupported: the depth (input 1) is computed while the model runs", .fix = "make it a constant in the export"});
+        throw Error({.what = "unsupported: the depth (input 1) is computed while the model runs",
+                     .fix = "make it a constant in the export"});
     return to_element<std::int64_t>(c.in[1].constant->get(0));
 }
 
@@ -19,9 +20,12 @@ void infer(Inference& c) {
     if (!is_float(c.dtype(0)) && !is_integer(c.dtype(0)))
         throw Error({.what = fmt::format("the indices are of type {}", name_of(c.dtype(0))), .fix = "they must be numbers"});
     if (c.rank(2) != 1 || (c.shape(2)[0].is_constant() && c.shape(2)[0] != Dim(2)))
-        throw Error({.what = fmt::format("the values (input 2) have the shape [{}]", text_of(c.shape(2))), .fix = "they must be [off, on]"});
+        throw Error({.what = fmt::format("the values (input 2) have the shape [{}]", text_of(c.shape(2))),
+                     .fix = "they must be [off, on]"});
     const Dim depth = depth_of(c);
-    if (const auto d = depth.constant(); d && *d < 0) throw Error({.what = fmt::format("the depth is {}", *d), .fix = "it must not be negative"});
+    if (const auto d = depth.constant(); d && *d < 0)
+        throw Error({.what = fmt::format("the depth is {}", *d),
+                     .fix = "it must not be negative"});
     Shape y = c.shape(0);
     y.insert(y.begin() + checked_axis(c.attributes().integer("axis", -1), c.rank(0) + 1), depth);
     give(c, 0, c.dtype(2), y);

@@ -13,7 +13,9 @@
 namespace tercet {
 namespace {
 
-Expr call(std::string_view function, std::initializer_list<Expr> args) { return Expr::apply(function, std::span(args.begin(), args.size())); }
+Expr call(std::string_view function, std::initializer_list<Expr> args) {
+    return Expr::apply(function, std::span(args.begin(), args.size()));
+}
 
 Expr fold(std::string_view function, std::size_t inputs) {
     Expr e = Expr::input(0);
@@ -23,7 +25,8 @@ Expr fold(std::string_view function, std::size_t inputs) {
 
 // An input that is given as a number where it is one, known element.
 Expr number_or_input(std::span<const Tensor* const> constants, std::size_t i) {
-    if (i < constants.size() && constants[i] && constants[i]->count() == 1 && computes(constants[i]->dtype())) return Expr::constant(constants[i]->get(0));
+    const Tensor* c = i < constants.size() ? constants[i] : nullptr;
+    if (c && c->count() == 1 && computes(c->dtype())) return Expr::constant(c->get(0));
     return Expr::input(static_cast<int>(i));
 }
 
@@ -56,7 +59,7 @@ void infer(Inference& c) {
 }
 
 void reference(const Call& c) {
-    for (const View& x : c.in) checked_broadcast(x, c.out[0].shape, "an input");
+    for (const View& x : c.in) checked_broadcast(x, c.out[0].shape, "an input does not broadcast to the shape of the output");
     Expr::parse(c.attributes().text("expr", "")).evaluate(c.in, c.out[0]);
 }
 
@@ -72,7 +75,8 @@ std::optional<Expr> expr_of(const Node& node, std::span<const Tensor* const> con
     if (!node.domain.empty()) return std::nullopt;
     if (node.op == "Clip") return clip(node, constants);
     if (node.op == "Gelu") return node.attributes.text("approximate", "none") == "tanh" ? gelu_tanh() : call("gelu", {Expr::input(0)});
-    if (node.op == "Mean") return inputs == 1 ? Expr::input(0) : call("div", {fold("add", inputs), Expr::constant(static_cast<double>(inputs))});
+    if (node.op == "Mean" && inputs == 1) return Expr::input(0);
+    if (node.op == "Mean") return call("div", {fold("add", inputs), Expr::constant(static_cast<double>(inputs))});
     if (node.op == "Pow") return pow(constants);
     if (node.op == "Swish") {
         const Expr x = Expr::input(0), alpha = Expr::constant(decimal(node.attributes.real("alpha", 1)));

@@ -80,7 +80,8 @@ const std::vector<PointwiseOp>& table() {
             {.op = "Reciprocal", .function = "reciprocal", .since = {6, 13}},
             {.op = "Relu", .function = "relu", .since = {6, 13, 14}, .integer = int_relu},
             {.op = "Round", .function = "round", .since = {11, 22}},
-            {.op = "Selu", .function = "selu", .since = {6, 22}, .parameters = {{"alpha", 1.67326319217681884765625f}, {"gamma", 1.05070102214813232421875f}}},
+            {.op = "Selu", .function = "selu", .since = {6, 22},
+             .parameters = {{"alpha", 1.67326319217681884765625f}, {"gamma", 1.05070102214813232421875f}}},
             {.op = "Sigmoid", .function = "sigmoid", .since = {6, 13}},
             {.op = "Sign", .function = "sign", .since = {9, 13}, .integer = int_sign},
             {.op = "Sin", .function = "sin", .since = {7, 22}},
@@ -109,11 +110,12 @@ void infer(Inference& c) {
 }
 
 void fold_elements(const ScalarFunction& f, const IntegerFunction& integer, std::span<const View> in, const View& y) {
+    for (const View& x : in) checked_broadcast(x, y.shape, "an input does not broadcast to the shape of the output");
     with_type(y.dtype, [&]<class T>(TypeTag<T>) {
         for (const Dims& index : indices(y.shape)) {
             Wide<T> sum{};
             for (std::size_t i = 0; i < in.size(); ++i) {
-                const auto x = load_at<T>(in[i], checked_broadcast(in[i], y.shape, "an input").offset(index));
+                const auto x = load_at<T>(in[i], in[i].broadcast_to(y.shape).offset(index));
                 if (i == 0) sum = x;
                 else if constexpr (std::is_integral_v<T>) sum = integer(sum, x);
                 else sum = f.value(sum, x, 0);
@@ -129,7 +131,7 @@ void reference(const Call& c) {
     const View& y = c.out[0];
     if (row.inputs == unlimited) return fold_elements(f, row.integer, c.in, y);
     std::array<double, 2> p{};
-    for (std::size_t i = 0; i < row.parameters.size(); ++i) p[i] = decimal(c.attributes().real(row.parameters[i].attribute, row.parameters[i].missing));
+    for (std::size_t i = 0; const auto& [attribute, missing] : row.parameters) p[i++] = decimal(c.attributes().real(attribute, missing));
     const auto one = [&]<class W>(W x) {
         if constexpr (std::is_integral_v<W>) return row.integer(x);
         else return f.value(x, p[0], p[1]);

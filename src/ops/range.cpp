@@ -14,7 +14,9 @@ namespace {
 
 Dim count_of_integers(const Dim& start, const Dim& limit, const Dim& delta) {
     const auto step = delta.constant();
-    if (!step) throw Error({.what = fmt::format("unsupported: delta is {}", delta.text()), .fix = "make it a constant in the export"});
+    if (!step)
+        throw Error({.what = fmt::format("unsupported: delta is {}", delta.text()),
+                     .fix = "make it a constant in the export"});
     if (*step == 0) no_progress();
     const Dim way = *step > 0 ? limit - start : start - limit;
     const Dim by = *step > 0 ? delta : Dim(0) - delta;
@@ -24,13 +26,16 @@ Dim count_of_integers(const Dim& start, const Dim& limit, const Dim& delta) {
 
 double single_real(const Inference& c, std::size_t i) {
     if (c.in[i].constant && c.in[i].constant->count() == 1) return c.in[i].constant->get(0);
-    throw Error({.what = fmt::format("unsupported: the bounds (input {}) are computed while the model runs", i), .fix = "make them constants in the export"});
+    throw Error({.what = fmt::format("unsupported: the bounds (input {}) are computed while the model runs", i),
+                 .fix = "make them constants in the export"});
 }
 
 Dim count_of_reals(double start, double limit, double delta) {
     if (delta == 0) no_progress();
     const double n = std::ceil((limit - start) / delta);
-    if (!(n < 0x1p62)) throw Error({.what = fmt::format("{} elements from {} to {}", n, start, limit), .fix = "check start, limit and delta"});
+    if (!(n < 0x1p62))
+        throw Error({.what = fmt::format("{} elements from {} to {}", n, start, limit),
+                     .fix = "check start, limit and delta"});
     return static_cast<std::int64_t>(std::max(n, 0.0));
 }
 

@@ -82,7 +82,10 @@ template <Kind kind, class T>
 Wide<T> reduce_integers(const View& x, std::int64_t start) {
     using W = Wide<T>;
     using Limits = std::numeric_limits<T>;
-    W r = kind == Kind::prod ? W{1} : kind == Kind::max ? static_cast<W>(Limits::min()) : kind == Kind::min ? static_cast<W>(Limits::max()) : W{0};
+    W r = kind == Kind::prod  ? W{1}
+          : kind == Kind::max ? static_cast<W>(Limits::min())
+          : kind == Kind::min ? static_cast<W>(Limits::max())
+                              : W{0};
     for_each_reduced<T>(x, start, [&](W v) {
         if constexpr (kind == Kind::prod) r = wrap_mul(r, v);
         else if constexpr (kind == Kind::max) r = std::max(r, v);
@@ -122,10 +125,9 @@ double reduce_floats(const View& x, std::int64_t start) {
 template <Kind kind>
 void reference(const Call& c) {
     std::array<std::int64_t, max_rank> given{};
-    std::size_t n = 0;
-    if (c.has(1))
-        for (; n < std::min<std::size_t>(given.size(), static_cast<std::size_t>(c.in[1].count())); ++n) given[n] = c.in[1].get_int_at(static_cast<std::int64_t>(n));
-    const AxisSet axes = axes_of(c.attributes(), std::span(given).first(n), c.in[0].rank());
+    const std::int64_t n = c.has(1) ? std::min<std::int64_t>(max_rank, c.in[1].count()) : 0;
+    for (std::int64_t i = 0; i < n; ++i) given[static_cast<std::size_t>(i)] = c.in[1].get_int_at(i);
+    const AxisSet axes = axes_of(c.attributes(), std::span(given).first(static_cast<std::size_t>(n)), c.in[0].rank());
     const SplitView x(c.in[0], axes);
     const View y = kept_output(c.out[0], axes, c.attributes().integer("keepdims", 1) != 0);
     constexpr bool fraction = kind == Kind::l2 || kind == Kind::log_sum || kind == Kind::log_sum_exp;
@@ -156,7 +158,8 @@ void axes_to_input(Graph& g, NodeId id) {
 template <Kind kind>
 OpDef def(std::string_view name, std::vector<OpVersion> versions) {
     return {.name = name, .versions = std::move(versions), .inputs = {1, 2},
-            .attributes = {{"axes", AttributeKind::integers}, {"keepdims", AttributeKind::integer}, {"noop_with_empty_axes", AttributeKind::integer}},
+            .attributes = {{"axes", AttributeKind::integers}, {"keepdims", AttributeKind::integer},
+                           {"noop_with_empty_axes", AttributeKind::integer}},
             .infer = infer<kind>, .reference = reference_of_any<kind>};
 }
 

@@ -5,23 +5,21 @@
 // Squeeze leaves out axes of extent 1, Unsqueeze adds some; its axes are those of y.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace tercet {
 namespace {
 
-// As copy_elements, but safe where a symbolic model runs at sizes at which the counts differ.
 void reference(const Call& call) {
-    const View &x = call.in[0], &y = call.out[0];
-    const std::int64_t count = std::min(x.count(), y.count());
-    if (count > 0) std::memcpy(y.data, x.data, static_cast<std::size_t>(count) * y.element_bytes());
+    require_at_run(call.in[0].count() == call.out[0].count(), "the input has another number of elements than its new shape");
+    copy_elements(call);
 }
 
 [[noreturn]] void misfit(const Shape& x, const std::vector<Dim>& target) {
-    throw Error({.what = fmt::format("[{}] cannot be reshaped to [{}]", text_of(x), text_of(target)), .fix = "the numbers of elements must be equal"});
+    throw Error({.what = fmt::format("[{}] cannot be reshaped to [{}]", text_of(x), text_of(target)),
+                 .fix = "the numbers of elements must be equal"});
 }
 
 void infer_reshape(Inference& c) {
@@ -38,9 +36,13 @@ void infer_reshape(Inference& c) {
     bool copies_nothing = false;  // an extent of 0 is copied: the count is 0, whatever the others are
     for (std::size_t i = 0; i < target.size(); ++i) {
         const auto d = target[i].constant();
-        if (d && *d < -1) throw Error({.what = fmt::format("extent {} in the target shape [{}]", *d, text_of(target)), .fix = "only -1 may be negative"});
+        if (d && *d < -1)
+            throw Error({.what = fmt::format("extent {} in the target shape [{}]", *d, text_of(target)),
+                         .fix = "only -1 may be negative"});
         if (d == -1) {
-            if (open) throw Error({.what = fmt::format("several -1 in the target shape [{}]", text_of(target)), .fix = "one extent at most follows from the others"});
+            if (open)
+                throw Error({.what = fmt::format("several -1 in the target shape [{}]", text_of(target)),
+                             .fix = "one extent at most follows from the others"});
             open = i;
             y.emplace_back(1);
             if (i < x.size()) left = left * x[i];
@@ -59,7 +61,8 @@ void infer_reshape(Inference& c) {
     for (std::size_t i = target.size(); i < x.size(); ++i) left = left * x[i];
     if (open) {
         if (right == Dim(0))
-            throw Error({.what = fmt::format("-1 beside an extent of 0 in the target shape [{}]", text_of(target)), .fix = "write the extent itself"});
+            throw Error({.what = fmt::format("-1 beside an extent of 0 in the target shape [{}]", text_of(target)),
+                         .fix = "write the extent itself"});
         y[*open] = floor_div(left, right);
         if (!copies_nothing && left.is_constant() && right.is_constant() && y[*open] * right != left) misfit(x, target);
     } else if (!copies_nothing && left != right && (left - right).is_constant()) {
@@ -81,7 +84,8 @@ std::vector<bool> marked_axes(const std::vector<std::int64_t>& axes, int rank) {
 
 std::vector<std::int64_t> given_axes(const Inference& c) {
     if (!is_integer(c.dtype(1)))
-        throw Error({.what = fmt::format("the axes (input 1) are of type {}, should be i64", name_of(c.dtype(1))), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("the axes (input 1) are of type {}, should be i64", name_of(c.dtype(1))),
+                     .fix = "check the model with onnx.checker"});
     return c.integers(1, "the axes");
 }
 
@@ -114,7 +118,8 @@ void infer_unsqueeze(Inference& c) {
     const std::vector<std::int64_t> axes = given_axes(c);
     const std::size_t rank = c.shape(0).size() + axes.size();
     if (rank > static_cast<std::size_t>(max_rank))
-        throw Error({.what = fmt::format("unsupported: the output has rank {}, at most {} is supported", rank, max_rank), .fix = "reshape it in the export"});
+        throw Error({.what = fmt::format("unsupported: the output has rank {}, at most {} is supported", rank, max_rank),
+                     .fix = "reshape it in the export"});
     const std::vector<bool> added = marked_axes(axes, static_cast<int>(rank));
     Shape y;
     auto next = c.shape(0).begin();

@@ -6,6 +6,7 @@
 // Indices count from the end if negative. One that lies outside at run writes to the nearest element that exists.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -25,14 +26,18 @@ Reduction reduction_of(const Attributes& a) {
 
 void check(const Inference& c) {
     if (c.dtype(1) != DType::i32 && c.dtype(1) != DType::i64)
-        throw Error({.what = fmt::format("the indices (input 1) are of type {}, should be i64 or i32", name_of(c.dtype(1))), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("the indices (input 1) are of type {}, should be i64 or i32", name_of(c.dtype(1))),
+                     .fix = "check the model with onnx.checker"});
     if (c.dtype(2) != c.dtype(0))
-        throw Error({.what = fmt::format("data is of type {}, updates are of type {}", name_of(c.dtype(0)), name_of(c.dtype(2))), .fix = "they must be of one type"});
+        throw Error({.what = fmt::format("data is of type {}, updates are of type {}", name_of(c.dtype(0)), name_of(c.dtype(2))),
+                     .fix = "they must be of one type"});
     const Reduction f = reduction_of(c.attributes());
     if (f == Reduction::unknown)
-        throw Error({.what = fmt::format("unknown reduction '{}'", c.attributes().text("reduction", "")), .fix = "none, add, mul, min and max exist"});
+        throw Error({.what = fmt::format("unknown reduction '{}'", c.attributes().text("reduction", "")),
+                     .fix = "none, add, mul, min and max exist"});
     if (f != Reduction::none && !computes(c.dtype(0)))
-        throw Error({.what = fmt::format("unsupported: reduction of elements of type {}", name_of(c.dtype(0))), .fix = "cast them before"});
+        throw Error({.what = fmt::format("unsupported: reduction of elements of type {}", name_of(c.dtype(0))),
+                     .fix = "cast them before"});
 }
 
 template <class T>
@@ -96,12 +101,11 @@ void elements(const Call& call) {
     if (y.count() == 0) return;
     const int axis = checked_axis(call.attributes().integer("axis", 0), y.rank());
     const Reduction f = reduction_of(call.attributes());
-    Dims common = index.shape;
-    for (int k = 0; k < common.size(); ++k) common[k] = std::min(common[k], updates.shape[k]);
-    for (const Dims& i : indices(common)) {
+    require_at_run(index.shape == updates.shape, "indices and updates differ in shape");
+    for (int k = 0; k < y.rank(); ++k) require_at_run(k == axis || index.shape[k] <= y.shape[k], "the indices reach over the data");
+    for (const Dims& i : indices(index.shape)) {
         Dims at = i;
-        at[axis] = index.get_int(i);
-        for (int k = 0; k < at.size(); ++k) at[k] = position(at[k], y.shape[k]);
+        at[axis] = position(index.get_int(i), y.shape[axis]);
         update(f, y, y.offset(at), updates, updates.offset(i), 1);
     }
 }
@@ -110,15 +114,19 @@ void infer_nd(Inference& c) {
     check(c);
     const Shape &x = c.shape(0), &index = c.shape(1), &updates = c.shape(2);
     const auto depth = index.empty() ? std::optional<std::int64_t>(0) : index.back().constant();
-    if (!depth) throw Error({.what = fmt::format("unsupported: the last extent of the indices [{}] is not known while building", text_of(index)), .fix = "fix the sizes of the model's inputs"});
+    if (!depth)
+        throw Error({.what = fmt::format("unsupported: the last extent of the indices [{}] is not known while building", text_of(index)),
+                     .fix = "fix the sizes of the model's inputs"});
     if (*depth < 1 || *depth > c.rank(0))
-        throw Error({.what = fmt::format("indices of {} numbers each, into data of rank {}", *depth, c.rank(0)), .fix = "compare the inputs' shapes"});
+        throw Error({.what = fmt::format("indices of {} numbers each, into data of rank {}", *depth, c.rank(0)),
+                     .fix = "compare the inputs' shapes"});
     Shape wanted(index.begin(), index.end() - 1);
     wanted.insert(wanted.end(), x.begin() + *depth, x.end());
     bool fits = wanted.size() == updates.size();
     for (std::size_t i = 0; fits && i < wanted.size(); ++i) fits = wanted[i] == updates[i] || !(wanted[i] - updates[i]).is_constant();
     if (!fits)
-        throw Error({.what = fmt::format("updates have the shape [{}], should have [{}]", text_of(updates), text_of(wanted)), .fix = "compare the inputs' shapes"});
+        throw Error({.what = fmt::format("updates have the shape [{}], should have [{}]", text_of(updates), text_of(wanted)),
+                     .fix = "compare the inputs' shapes"});
     give(c, 0, c.dtype(0), x);
 }
 
@@ -128,7 +136,8 @@ void nd(const Call& call) {
     if (y.count() == 0 || updates.count() == 0) return;
     const Reduction f = reduction_of(call.attributes());
     const int depth = static_cast<int>(index.shape.back());
-    const std::int64_t block = count_of(y.shape.part(depth)), entries = std::min(index.count() / depth, updates.count() / block);
+    const std::int64_t block = count_of(y.shape.part(depth)), entries = index.count() / depth;
+    require_at_run(updates.count() == entries * block, "indices and updates differ in number");
     for (std::int64_t k = 0; k < entries; ++k) {
         std::int64_t at = 0;
         for (int i = 0; i < depth; ++i) at += position(index.get_int_at(k * depth + i), y.shape[i]) * y.strides[i];

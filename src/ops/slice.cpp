@@ -6,6 +6,7 @@
 // rather than max(n + c, 0), so that x[:c] and x[c:] have n elements together, as in a roll by Slice and Concat.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -22,9 +23,14 @@ Dim at_most(std::int64_t c, const Dim& n) { return c >= endless && !n.is_constan
 
 std::int64_t negated(std::int64_t c) { return c == INT64_MIN ? INT64_MAX : -c; }
 
+Dim mirrored(const Dim& bound) {  // -1 - bound, for the smallest integer, too
+    const auto c = bound.constant();
+    return c ? Dim(~*c) : Dim(-1) - bound;
+}
+
 Dim clamped(const Dim& bound, const Dim& n) {
     if (const auto c = bound.constant()) return *c >= 0 ? at_most(*c, n) : n - at_most(negated(*c), n);
-    if (at_least(Dim(-1) - bound, 0, 1)) return n - lesser(Dim(0) - bound, n);
+    if (at_least(mirrored(bound), 0, 1)) return n - lesser(Dim(0) - bound, n);
     return lesser(bound, n);  // a symbolic bound counts from the start, unless it is surely negative
 }
 
@@ -47,8 +53,8 @@ Dim length(const Dim& start, const Dim& end, const Dim& n, bool reversed) {
 
 Dim extent_of(Dim start, Dim end, std::int64_t step, const Dim& n) {
     if (step < 0) {  // seen from the end, element i is at -1 - i, and the step is positive
-        start = Dim(-1) - start;
-        end = Dim(-1) - end;
+        start = mirrored(start);
+        end = mirrored(end);
     }
     const Dim all = length(start, end, n, step < 0);
     const std::int64_t by = step == INT64_MIN ? INT64_MAX : std::abs(step);
@@ -71,8 +77,12 @@ void infer(Inference& c) {
     std::vector<bool> seen(y.size());
     for (std::size_t i = 0; i < count; ++i) {
         const auto axis = static_cast<std::size_t>(checked_axis(axes[i], c.rank(0)));
-        if (seen[axis]) throw Error({.what = fmt::format("axis {} stands twice in the axes", axes[i]), .fix = "name each axis once"});
-        if (steps[i] == 0) throw Error({.what = fmt::format("the step on axis {} is 0", axes[i]), .fix = "it must be positive or negative"});
+        if (seen[axis])
+            throw Error({.what = fmt::format("axis {} stands twice in the axes", axes[i]),
+                         .fix = "name each axis once"});
+        if (steps[i] == 0)
+            throw Error({.what = fmt::format("the step on axis {} is 0", axes[i]),
+                         .fix = "it must be positive or negative"});
         seen[axis] = true;
         y[axis] = extent_of(starts[i], ends[i], steps[i], c.shape(0)[axis]);
     }
@@ -105,7 +115,7 @@ void reference(const Call& call) {
         const std::int64_t step = std::max<std::int64_t>(call.has(4) ? call.in[4].get_int_at(i) : 1, -INT64_MAX);
         const std::int64_t at = std::clamp<std::int64_t>(start < 0 ? start + n : start, 0, step < 0 ? n - 1 : n);
         const std::int64_t room = step < 0 ? at : n - 1 - at;  // elements that follow
-        if (room < 0 || step == 0 || count - 1 > room / std::abs(step)) return;  // starts that inference did not see
+        require_at_run(step != 0 && room >= 0 && count - 1 <= room / std::abs(step), "the slice has fewer elements than its symbolic bounds promise");
         first += at * from.strides[axis];
         if (count > 1) from.strides[axis] *= step;
     }

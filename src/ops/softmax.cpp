@@ -55,8 +55,8 @@ std::optional<std::int64_t> single_axis(const Type& x, std::int64_t axis) {
     return longer <= 1 ? std::optional(found) : std::nullopt;
 }
 
-ValueId insert(Graph& g, Node node, std::string_view name, NodeId before) {
-    node.outputs = {g.add_value(name)};
+ValueId insert(Graph& g, std::string_view op, ValueId x, Attributes attributes, std::string_view name, NodeId before) {
+    Node node{.op = std::string(op), .inputs = {x}, .outputs = {g.add_value(name)}, .attributes = std::move(attributes), .layers = g.layers(before)};
     const NodeId id = g.insert_before(before, std::move(node));
     if (g.value(g.input(id, 0)).type) infer_types(g, id);  // else the whole graph is still to be inferred
     return g.output(id);
@@ -71,10 +71,9 @@ void one_axis(Graph& g, NodeId id) {
         return;
     }
     const std::string op = g.node(id).op, label = g.label(id);
-    const auto layers = g.layers(id);
-    const ValueId flat = insert(g, {.op = "Flatten", .inputs = {x}, .outputs = {}, .attributes = {{"axis", axis}}, .layers = layers}, label + "_flat", id);
-    const ValueId y = insert(g, {.op = op, .inputs = {flat}, .outputs = {}, .attributes = {{"axis", std::int64_t{1}}}, .layers = layers}, label + "_rows", id);
-    const ValueId shape = insert(g, {.op = "Shape", .inputs = {x}, .outputs = {}, .layers = layers}, label + "_shape", id);
+    const ValueId flat = insert(g, "Flatten", x, {{"axis", axis}}, label + "_flat", id);
+    const ValueId y = insert(g, op, flat, {{"axis", std::int64_t{1}}}, label + "_rows", id);
+    const ValueId shape = insert(g, "Shape", x, {}, label + "_shape", id);
     g.set_op(id, "Reshape");
     g.attributes(id).erase("axis");
     g.set_input(id, 0, y);

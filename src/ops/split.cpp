@@ -3,6 +3,7 @@
 // ceil(extent/n) of n outputs, the last one fewer if that is not even.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/require.h"
 
 #include <fmt/format.h>
 
@@ -24,7 +25,9 @@ void infer(Inference& c) {
         parts = sizes(c, 1, "the sizes of the parts");
         Dim sum = 0;
         for (const Dim& p : parts) {
-            if (const auto s = p.constant(); s && *s < 0) throw Error({.what = fmt::format("a part of {} elements", *s), .fix = "compare 'split' with the input's shape"});
+            if (const auto s = p.constant(); s && *s < 0)
+                throw Error({.what = fmt::format("a part of {} elements", *s),
+                             .fix = "compare 'split' with the input's shape"});
             sum = sum + p;
         }
         if (sum != extent && (sum - extent).is_constant())
@@ -35,7 +38,8 @@ void infer(Inference& c) {
         parts.assign(c.out.size(), each);
         parts.back() = extent - each * Dim(n - 1);
         if (const auto last = parts.back().constant(); last && *last < 0)
-            throw Error({.what = fmt::format("{} elements cannot be split in {} parts of {}", extent.text(), n, each.text()), .fix = "give the sizes of the parts"});
+            throw Error({.what = fmt::format("{} elements cannot be split in {} parts of {}", extent.text(), n, each.text()),
+                         .fix = "give the sizes of the parts"});
     }
     if (parts.size() != c.out.size())
         throw Error({.what = fmt::format("is split in {} parts, has {} outputs", c.has(1) ? static_cast<std::int64_t>(parts.size()) : n, outputs),
@@ -65,10 +69,11 @@ void reference(const Call& call) {
         const std::int64_t claimed = call.has(1) && i < call.in[1].count() ? call.in[1].get_int_at(i) : each;
         const std::int64_t size = std::clamp<std::int64_t>(claimed, 0, extent - first);
         if (call.wants(k)) {
-            View part = x, y = call.out[k];
+            View part = x;
+            part.shape[axis] = size;
             part.data = x.address(first * x.strides[axis]);
-            y.shape[axis] = std::min(y.shape[axis], size);
-            copy_view(part, y);
+            require_at_run(part.shape == call.out[k].shape, "the parts do not add up to the input");
+            copy_view(part, call.out[k]);
         }
         first += size;
     }

@@ -9,9 +9,12 @@ namespace tercet {
 namespace {
 
 void infer_trilu(Inference& c) {
-    if (c.rank(0) < 2) throw Error({.what = fmt::format("a value of rank {} has no triangle", c.rank(0)), .fix = "the input needs rank 2 or more"});
+    if (c.rank(0) < 2)
+        throw Error({.what = fmt::format("a value of rank {} has no triangle", c.rank(0)),
+                     .fix = "the input needs rank 2 or more"});
     if (c.has(1) && (c.dtype(1) != DType::i64 || !(product(c.shape(1)) == Dim(1))))
-        throw Error({.what = fmt::format("k (input 1) is {}, should be one i64", text_of(c.in[1].type)), .fix = "check the model with onnx.checker"});
+        throw Error({.what = fmt::format("k (input 1) is {}, should be one i64", text_of(c.in[1].type)),
+                     .fix = "check the model with onnx.checker"});
     give(c, 0, c.dtype(0), c.shape(0));
 }
 

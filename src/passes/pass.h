@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rewrites of the graph. Each is a function in a file of its own that returns how many rewrites it made; its test shows the
-// graph before and after as text. pipeline.cpp is the ordered list.
+// Rewrites of the graph. Each is a function in a file of its own, int pass(Graph&, int limit), that makes at most `limit`
+// rewrites and returns how many it made; after each single one the graph is whole and computes what it did. Its test shows
+// the graph before and after as text. pipeline.cpp is the ordered list, passes.h declares them all.
 #pragma once
 
 #include "graph/graph.h"
 #include "tercet/error.h"
 
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,13 +16,16 @@
 
 namespace tercet {
 
+inline constexpr int no_limit = std::numeric_limits<int>::max();
+
 struct Pass {
     std::string_view name;
-    int (*run)(Graph&);
+    int (*run)(Graph&, int limit);
+    int group = 0;         // neighbours of one group (not 0) are repeated until none of them changes anything
     bool optional = true;  // false: what follows relies on it
 };
 
-std::span<const Pass> pipeline();  // in order
+std::span<const Pass> pipeline();  // in order; a pass may stand there several times
 
 struct PassSettings {
     std::vector<std::string> disabled;                  // by name; "all": every optional pass. Error if there is no such pass

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// tercet inspect FILE
+#include "tercet/inspect.h"
+
+#include "cli/print.h"
+#include "cli/verbs.h"
+#include "tercet/build.h"
+
+#include <memory>
+
+namespace tercet::cli {
+namespace {
+
+struct Options {
+    std::filesystem::path file;
+    bool text = false, optimized = false, json = false;
+};
+
+void print_tensors(std::string_view heading, const std::vector<TensorInfo>& infos) {
+    for (const TensorInfo& i : infos) fmt::print("  {:<10}{}\n", heading, one_line(text_of(i)));
+}
+
+Json json_of(const std::vector<TensorInfo>& infos) {
+    Json j = Json::array();
+    for (const TensorInfo& i : infos) j.push_back(cli::json_of(i));
+    return j;
+}
+
+std::string full_name(const OperatorUse& op) { return op.domain.empty() ? op.name : op.domain + "." + op.name; }
+
+void print(const ModelInfo& m, const std::string& file) {
+    fmt::print("{}: ONNX model '{}'\n", file, one_line(m.name));
+    fmt::print("  {:<10}{}, IR version {}, operator set {}\n", "producer", m.producer.empty() ? "unknown" : one_line(m.producer), m.ir_version, m.opset);
+    print_tensors("input", m.inputs);
+    print_tensors("output", m.outputs);
+    fmt::print("  {:<10}{} in {}\n", "weights", m.parameters, text_of_bytes(m.parameter_bytes));
+    fmt::print("  {:<10}{}\n", "nodes", m.nodes);
+    std::vector<std::vector<std::string>> rows;
+    for (const OperatorUse& op : m.operators) rows.push_back({fmt::to_string(op.count), full_name(op), op.unsupported});
+    print_table({}, rows, "    ", {0});
+    if (!m.problem.empty()) fmt::print("cannot be built: {}\n", one_line(m.problem));
+}
+
+Json json_of(const ModelInfo& m) {
+    Json j{{"kind", "model"}, {"name", m.name}, {"producer", m.producer}, {"ir_version", m.ir_version}, {"opset", m.opset}, {"inputs", json_of(m.inputs)},
+           {"outputs", json_of(m.outputs)}, {"parameters", m.parameters}, {"parameter_bytes", m.parameter_bytes}, {"nodes", m.nodes}, {"operators", Json::array()},
+           {"unsupported", Json::array()}, {"problem", m.problem}};
+    for (const OperatorUse& op : m.operators) {
+        j["operators"].push_back({{"name", full_name(op)}, {"count", op.count}});
+        if (!op.unsupported.empty()) j["unsupported"].push_back({{"name", full_name(op)}, {"count", op.count}, {"reason", op.unsupported}});
+    }
+    return j;
+}
+
+void print(const EngineInfo& e, const std::string& file) {
+    fmt::print("{}: engine of '{}'\n", file, one_line(e.model));
+    fmt::print("  {:<10}{} for cpu, instructions {}\n", "precision", e.precision, e.isa);
+    print_tensors("input", e.inputs);
+    print_tensors("output", e.outputs);
+    for (const EngineInfo::Symbol& s : e.profile) fmt::print("  {:<10}{}: {} / {} / {}\n", "profile", one_line(s.name), s.min, s.opt, s.max);
+    fmt::print("  {:<10}{}, weights {}, workspace {}\n", "size", text_of_bytes(e.bytes), text_of_bytes(e.weight_bytes), text_of_bytes(e.workspace_bytes));
+    fmt::print("  {:<10}{}{}\n", "steps", e.steps.size(),
+               e.reference_steps > 0 ? fmt::format(", of which {} run by their plain reference implementation (marked *)", e.reference_steps) : "");
+    std::vector<std::vector<std::string>> rows;
+    for (std::size_t i = 0; i < e.steps.size(); ++i) {
+        const EngineInfo::Step& s = e.steps[i];
+        std::string variant = s.variant;
+        for (const std::string& other : s.other) variant += (variant.empty() ? "" : "; ") + other;
+        rows.push_back({fmt::to_string(i), s.reference ? "*" : "", s.op, s.name, s.shape, s.tactic, variant});
+    }
+    print_table({"#", "", "op", "step", "output", "tactic", "variant"}, rows, "    ", {0});
+}
+
+Json json_of(const EngineInfo& e) {
+    Json j{{"kind", "engine"}, {"model", e.model}, {"precision", e.precision}, {"target", "cpu"}, {"isa", e.isa}, {"inputs", json_of(e.inputs)}, {"outputs", json_of(e.outputs)},
+           {"profile", Json::object()}, {"bytes", e.bytes}, {"weight_bytes", e.weight_bytes}, {"workspace_bytes", e.workspace_bytes},
+           {"reference_steps", e.reference_steps}, {"steps", Json::array()}};
+    for (const EngineInfo::Symbol& s : e.profile) j["profile"][s.name] = {{"min", s.min}, {"opt", s.opt}, {"max", s.max}};
+    for (const EngineInfo::Step& s : e.steps) {
+        Json& step = j["steps"].emplace_back(cli::json_of(s));
+        step["reference"] = s.reference;
+        step["other"] = s.other;
+    }
+    return j;
+}
+
+void print(const TimingCacheInfo& c, const std::string& file) {
+    fmt::print("{}: timing cache, {} entries, {}\n", file, c.entries, text_of_bytes(c.bytes));
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& g : c.groups) rows.push_back({fmt::to_string(g.entries), g.name});
+    print_table({}, rows, "  ", {0});
+}
+
+Json json_of(const TimingCacheInfo& c) {
+    Json j{{"kind", "timing_cache"}, {"bytes", c.bytes}, {"entries", c.entries}, {"groups", Json::array()}};
+    for (const auto& g : c.groups) j["groups"].push_back({{"name", g.name}, {"entries", g.entries}});
+    return j;
+}
+
+void show(const auto& info, const Options& o) {
+    if (o.json) print_json(json_of(info));
+    else print(info, o.file.string());
+}
+
+void run(const Options& o) {
+    const FileKind kind = recognize(o.file);
+    if (o.text || o.optimized) {
+        if (kind != FileKind::model) throw CLI::ValidationError(o.text ? "--text" : "--optimized", "is for ONNX models");
+        if (o.json) throw CLI::ValidationError("--json", "the graph as text is no JSON; leave out one of them");
+        fmt::print("{}", model_text(o.file, o.optimized));
+        return;
+    }
+    switch (kind) {
+        case FileKind::model: return show(inspect_model(o.file), o);
+        case FileKind::engine: return show(inspect_engine(o.file), o);
+        case FileKind::timing_cache: return show(inspect_timing_cache(o.file), o);
+    }
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model or a timing cache");
+    verb->add_option("file", o->file, "the file")->required()->type_name("FILE");
+    verb->add_flag("--text", o->text, "the model's graph as text");
+    verb->add_flag("--optimized", o->optimized, "the same after the rewrites that a build makes");
+    verb->add_flag("--json", o->json, "one JSON document on standard output");
+    verb->footer("Examples:\n  tercet inspect model_cpu_fp32.engine\n  tercet inspect model.onnx --text --optimized");
+    verb->callback([o] { run(*o); });
+}
+
+}  // namespace tercet::cli

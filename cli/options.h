@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of options as users write them, and what the environment asks for. Throws CLI::ValidationError (wrong usage) for
+// what cannot be read.
+#pragma once
+
+#include "tercet/build.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tercet::cli {
+
+/// "image:1x3x224x224,mask:1x16": a name ends at its last colon. A shape without a name is the model's only input's; its
+/// name comes out empty.
+Shapes parse_shapes(const std::string& option, const std::string& text);
+
+/// "1GiB", "512MiB", "1g", "1.5G", "1000000": binary units, bytes without one; KB, MB and GB are powers of 1000.
+std::uint64_t parse_bytes(const std::string& option, const std::string& text);
+
+/// trtexec's "workspace:1024": MiB unless a unit stands there; other pools are refused.
+std::uint64_t parse_pools(const std::string& option, const std::string& text);
+
+/// "name=FILE" each.
+std::map<std::string, std::filesystem::path> parse_files(const std::string& option, const std::vector<std::string>& texts);
+
+/// TERCET_MAX_ISA; empty if it is not set, or is no less than the machine has.
+std::string isa_cap();
+
+/// isa_cap(), or what the machine has.
+std::string usable_isa();
+
+/// Whether ISA level a is above b; both are levels' names.
+bool is_above(const std::string& a, const std::string& b);
+
+}  // namespace tercet::cli

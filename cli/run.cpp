@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// tercet run ENGINE
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/verbs.h"
+#include "tercet/error.h"
+#include "tercet/inputs.h"
+
+#include <cmath>
+#include <memory>
+
+namespace tercet::cli {
+namespace {
+
+struct Options {
+    std::filesystem::path engine, output;
+    std::vector<std::string> inputs;
+    std::string shapes;
+    std::vector<double> mean, deviation;
+    double scale = 0;
+    bool bgr = false, json = false;
+    int threads = 0;
+};
+
+std::string names_of(std::span<const TensorInfo> infos) {
+    std::string names;
+    for (const TensorInfo& i : infos) names += (names.empty() ? "" : ", ") + i.name;
+    return names;
+}
+
+const TensorInfo* find(std::span<const TensorInfo> infos, std::string_view name) {
+    for (const TensorInfo& i : infos)
+        if (i.name == name) return &i;
+    return nullptr;
+}
+
+Preprocess preprocess_of(const TensorInfo& input, const Options& o) {
+    Preprocess p = preprocess_for(input);
+    if (o.scale != 0) p.scale = o.scale;
+    p.mean = o.mean;
+    p.deviation = o.deviation;
+    if (o.bgr) p.color = Color::bgr;
+    return p;
+}
+
+std::vector<Array> load_inputs(const Engine& engine, const Options& o) {
+    const auto files = parse_files("--input", o.inputs);
+    Shapes shapes = parse_shapes("--shapes", o.shapes);
+    if (shapes.size() == 1 && shapes.begin()->first.empty() && engine.inputs().size() == 1) shapes = {{engine.inputs()[0].name, shapes.begin()->second}};
+    for (const auto& [name, file] : files)
+        if (!find(engine.inputs(), name))
+            throw Error({.what = fmt::format("there is no input '{}'", name), .where = o.engine.string(), .fix = "its inputs are: " + names_of(engine.inputs())});
+    for (const auto& [name, shape] : shapes)
+        if (!find(engine.inputs(), name) || files.contains(name))
+            throw Error({.what = files.contains(name) ? fmt::format("'{}' has a file and a shape", name) : fmt::format("there is no input '{}'", name),
+                         .where = o.engine.string(), .fix = "--shapes is for random inputs; its inputs are: " + names_of(engine.inputs())});
+    std::vector<Array> arrays;
+    for (const TensorInfo& input : engine.inputs()) {
+        if (const auto file = files.find(input.name); file != files.end()) {
+            arrays.push_back(load_input(file->second, input, preprocess_of(input, o)));
+        } else if (!files.empty()) {
+            throw Error({.what = fmt::format("input '{}' has no file", input.name), .where = o.engine.string(),
+                         .fix = fmt::format("add --input {}=FILE, or give no files for random inputs", input.name)});
+        } else {
+            const auto shape = shapes.find(input.name);
+            arrays.push_back(random_array(input.dtype, shape != shapes.end() ? shape->second : input.opt_shape, arrays.size() + 1));
+        }
+    }
+    return arrays;
+}
+
+std::filesystem::path save(const std::filesystem::path& folder, std::string name, const ResultView& y) {
+    for (char& c : name)
+        if (c == '/' || c == '\0') c = '_';
+    const std::filesystem::path file = folder / (name + ".npy");
+    const auto count = static_cast<std::size_t>(statistics_of(y.dtype, y.shape, y.data).count);
+    save_array(file, y.dtype, y.shape, {y.as<std::byte>(), bytes_of(y.dtype, static_cast<std::int64_t>(count))});
+    return file;
+}
+
+void run(const Options& o) {
+    const Engine engine = Engine::open(o.engine, Load::map, isa_cap());
+    const std::vector<Array> arrays = load_inputs(engine, o);
+    std::vector<InputView> inputs;
+    for (const Array& a : arrays) inputs.push_back({a.dtype, a.shape, a.data.data()});
+    Context context(engine, o.threads);
+    const auto results = context.run(inputs);
+
+    if (!o.output.empty()) {
+        std::error_code error;
+        std::filesystem::create_directories(o.output, error);
+        if (!std::filesystem::is_directory(o.output))
+            throw Error({.what = "cannot make this folder: " + error.message(), .where = o.output.string(), .fix = "name another one by --output"});
+    }
+    Json document{{"engine", o.engine.string()}, {"inputs", Json::array()}, {"outputs", Json::array()}};
+    std::vector<std::vector<std::string>> rows;
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+        const bool random = o.inputs.empty();
+        document["inputs"].push_back({{"name", engine.inputs()[i].name}, {"dtype", name_of(arrays[i].dtype)}, {"shape", arrays[i].shape}, {"random", random}});
+        if (!o.json) fmt::print("input   {} {} {}{}\n", one_line(engine.inputs()[i].name), name_of(arrays[i].dtype), text_of_shape(arrays[i].shape), random ? ", random" : "");
+    }
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const ResultView& y = results[i];
+        const std::string& name = engine.outputs()[i].name;
+        const Statistics s = statistics_of(y.dtype, y.shape, y.data);
+        Json& j = document["outputs"].emplace_back(Json{{"name", name}, {"dtype", name_of(y.dtype)}, {"shape", Json(std::vector(y.shape.begin(), y.shape.end()))},
+                                                        {"min", s.min}, {"max", s.max}, {"mean", s.mean}, {"nan", s.nans}});
+        if (!o.output.empty()) j["path"] = save(o.output, name, y).string();
+        if (!o.json) {
+            fmt::print("output  {} {} {}: min {:.6g}, max {:.6g}, mean {:.6g}, NaN {}\n", one_line(name), name_of(y.dtype), text_of_shape(y.shape), s.min, s.max, s.mean, s.nans);
+            if (!o.output.empty()) fmt::print("        {}\n", j["path"].get<std::string>());
+        }
+    }
+    if (o.json) print_json(document);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+    auto o = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("run", "run an engine once, on files or on random inputs");
+    verb->add_option("engine,--loadEngine", o->engine, "the engine file")->required()->type_name("ENGINE");
+    verb->add_option("-i,--input", o->inputs, "a file for an input: NPY, PB, JPEG, PNG, CSV, IDX or a folder of pictures (may be repeated)")
+        ->type_name("NAME=FILE")->expected(1)->take_all();
+    verb->add_option("-o,--output", o->output, "write every output to NAME.npy in this folder")->type_name("DIR");
+    verb->add_option("--shapes", o->shapes, "shapes of random inputs, name:1x3x224x224,... (the engine's optimum)")->type_name("SHAPES");
+    verb->add_option("--scale", o->scale, "factor for pixels (1/255)")->type_name("X");
+    verb->add_option("--mean", o->mean, "subtracted from scaled pixels: one, or one per channel, 0.485,0.456,0.406")->delimiter(',')->type_name("X,...");
+    verb->add_option("--deviation", o->deviation, "then divides them")->delimiter(',')->type_name("X,...");
+    verb->add_flag("--bgr", o->bgr, "channels of pictures in the order blue, green, red");
+    verb->add_option("--threads", o->threads, "threads (all)")->check(CLI::Range(0, 4096))->type_name("N");
+    verb->add_flag("--json", o->json, "one JSON document on standard output");
+    verb->footer("Example:\n  tercet run model_cpu_fp32.engine --input image=cat.jpg --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225 --output results");
+    verb->callback([o] { run(*o); });
+}
+
+}  // namespace tercet::cli

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking into files: an ONNX model, an engine, a timing cache.
+#pragma once
+
+#include "tercet/engine.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tercet {
+
+enum class FileKind { model, engine, timing_cache };
+
+/// By the file's first bytes. A file that is nothing known counts as a model, whose reader says what it seems to be. Error
+/// if it is missing, no regular file, or unreadable.
+FileKind recognize(const std::filesystem::path& file);
+
+struct OperatorUse {
+    std::string name;
+    std::string domain;       // empty: ONNX's own
+    int count = 0;
+    std::string unsupported;  // why; empty: it is supported
+};
+
+struct ModelInfo {
+    std::string name, producer;
+    std::int64_t ir_version = 0, opset = 0;
+    std::vector<TensorInfo> inputs, outputs;   // as declared; an unknown size is "?", an unknown type undefined
+    std::int64_t parameters = 0;               // elements of the weights
+    std::uint64_t parameter_bytes = 0;
+    std::int64_t nodes = 0;
+    std::vector<OperatorUse> operators;        // most frequent first
+    std::string problem;                       // the first thing that stops a build, as it would be reported; empty: nothing
+};
+
+/// What a model holds, whether or not it can be built. Error if it is no ONNX model or is damaged.
+ModelInfo inspect_model(const std::filesystem::path& file);
+
+struct EngineInfo {
+    std::string model, precision, isa;
+    std::vector<TensorInfo> inputs, outputs;
+    std::uint64_t bytes = 0;             // of the file
+    std::uint64_t weight_bytes = 0;      // as packed
+    std::uint64_t workspace_bytes = 0;   // for activations, at the profile's maximum
+    struct Symbol {
+        std::string name;
+        std::int64_t min = 0, opt = 0, max = 0;
+    };
+    std::vector<Symbol> profile;         // of the symbolic sizes
+    struct Step : StepInfo {             // tactic, variant and shape are those at the optimum
+        bool reference = false;          // runs by its reference implementation
+        std::vector<std::string> other;  // choices at the minimum and maximum, where they differ: "at max: TACTIC (VARIANT)"
+    };
+    std::vector<Step> steps;
+    int reference_steps = 0;
+};
+
+/// Needs no processor that could run the engine. Error if it is damaged or of another version.
+EngineInfo inspect_engine(const std::filesystem::path& file);
+
+struct TimingCacheInfo {
+    std::uint64_t bytes = 0;
+    struct Group {
+        std::string name;          // what the timings were taken on and for
+        std::int64_t entries = 0;
+    };
+    std::vector<Group> groups;
+    std::int64_t entries = 0;
+};
+
+/// Error if the file is no timing cache.
+TimingCacheInfo inspect_timing_cache(const std::filesystem::path& file);
+
+}  // namespace tercet

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax over the last axis, f32: y = exp(x - max) / sum. A unit is a row.
+#include "cpu/map_program.h"
+
+namespace tercet {
+namespace {
+
+Refusal refuse(const Step& s, const Isa& isa) {
+    if (isa.level == Isa::Level::reference) return "needs vector instructions";
+    if (!s.is("Softmax")) return "not a softmax";
+    if (s.inputs[0].dtype != DType::f32) return "not f32";
+    const Dims& x = s.inputs[0].shape;
+    if (x.empty() || count_of(x) == 0) return "no row";
+    const std::int64_t axis = s.attributes().integer("axis", -1);
+    if (axis != -1 && axis != x.size() - 1) return "not over the last axis";
+    return TailProgram::refuse(s);
+}
+
+Kernel compile(const Step& s, const Variant&, const Isa& isa) {
+    const simd::Level& level = *simd_level(isa);
+    const std::int64_t n = s.inputs[0].shape.back(), rows = count_of(s.inputs[0].shape) / n;
+    const auto tail = TailProgram::make(s, level);
+    Kernel k;
+    k.phases.push_back({.units = rows, .run = [=, reduce = level.reduce](const Buffers& b, std::int64_t first, std::int64_t last) {
+        for (std::int64_t r = first; r < last; ++r) {
+            const float* x = static_cast<const float*>(b.inputs[0]) + r * n;
+            float* y = static_cast<float*>(b.outputs[0]) + r * n;
+            const float scale = 1.0f / reduce.exp_minus(y, x, reduce.max(x, n), n);
+            for (std::int64_t i = 0; i < n; ++i) y[i] *= scale;
+        }
+        if (tail) tail->run(b, first, last - first, 0, n);
+    }});
+    return k;
+}
+
+const RegisteredTactic softmax{{.name = "cpu/softmax_f32",
+                                .numerics = [](const Step&) { return Numerics::approximate; },
+                                .refuse = refuse,
+                                .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
+                                .compile = compile,
+                                .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); }}};
+
+}  // namespace
+}  // namespace tercet

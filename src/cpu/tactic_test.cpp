@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds every tactic and variant to its numeric promise, at every ISA level that this machine has, on a table of steps.
+// A step is a graph of one node; random values, fixed seeds.
+#include "cpu/testing.h"
+#include "graph/text.h"
+#include "ops/testing.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+namespace tercet::testing {
+namespace {
+
+struct Case {
+    std::string_view name;
+    std::string graph;
+    std::vector<std::string_view> tactics;  // that must take it wherever there are vector instructions
+};
+
+std::string conv(std::string_view x, std::string_view w, std::string_view attributes, bool bias = true, std::string_view tail = "", std::string_view extra = "") {
+    const std::string_view dims = w.substr(w.find('[') + 1);
+    const std::string m(dims.substr(0, dims.find(',')));
+    return fmt::format("({} x{}) => (f32[?] y) {{ y = Conv<layout = \"NHWC\"{}{}{}>(x, {}, {}{}) }}", x, extra.empty() ? "" : fmt::format(", {} r", extra),
+                       attributes.empty() ? "" : ", ", attributes, tail.empty() ? "" : fmt::format(", tail = \"{}\"", tail), w,
+                       bias ? fmt::format("random[{}]", m) : "_", extra.empty() ? "" : ", r");
+}
+
+const std::vector<Case>& cases() {
+    constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
+                               matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
+                               transpose = "cpu/transpose";
+    static const std::vector<Case> all{
+        {"1x1", conv("f32[1,7,9,13]", "random[17,13,1,1]", ""), {igemm}},
+        {"3x3 padded", conv("f32[2,7,5,8]", "random[33,8,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}},
+        {"3x3 one channel", conv("f32[3,9,15,1]", "random[15,1,3,3]", "pads = [0, 1, 2, 1]", false), {igemm, patch}},
+        {"5x3 strided and dilated", conv("f32[1,17,15,3]", "random[7,3,5,3]", "strides = [2, 3], dilations = [2, 1], pads = [2, 0, 3, 1]"), {igemm, patch}},
+        {"window larger than the input", conv("f32[1,2,2,9]", "random[4,9,5,5]", "pads = [2, 2, 2, 2]"), {igemm, patch}},
+        {"groups", conv("f32[1,5,5,12]", "random[9,4,3,3]", "group = 3"), {igemm, patch}},
+        {"1 dimension", conv("f32[2,33,5]", "random[8,5,4]", "pads = [1, 2]"), {igemm, patch}},
+        {"3 dimensions", conv("f32[1,3,4,5,2]", "random[5,2,2,3,2]", "strides = [1, 2, 1]"), {igemm, patch}},
+        {"many channels", conv("f32[1,3,3,127]", "random[65,127,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}},
+        {"one pixel, one channel", conv("f32[1,1,1,1]", "random[1,1,1,1]", ""), {igemm}},
+        {"empty batch", conv("f32[0,5,5,3]", "random[4,3,3,3]", ""), {igemm, patch}},
+        {"relu behind", conv("f32[1,6,7,5]", "random[19,5,3,3]", "", true, "relu(x0)"), {igemm, patch}},
+        {"residual behind", conv("f32[1,6,7,5]", "random[19,5,1,1]", "", true, "relu(add(x0, x1))", "f32[1,6,7,19]"), {igemm}},
+        {"slope per channel behind", conv("f32[2,6,7,5]", "random[19,5,1,1]", "", true, "leaky_relu(x0, x1)", "f32[19]"), {igemm}},
+        {"scalar behind", conv("f32[2,6,7,5]", "random[19,5,1,1]", "", true, "mul(x0, x1)", "f32[1]"), {igemm}},
+        {"sigmoid behind", conv("f32[1,6,7,5]", "random[19,5,3,3]", "", true, "mul(x0, sigmoid(x0))"), {igemm, patch}},
+        {"depthwise 3x3", conv("f32[2,9,7,19]", "random[19,1,3,3]", "group = 19, pads = [1, 1, 1, 1]"), {depthwise, igemm}},
+        {"depthwise 5x5 strided", conv("f32[1,15,13,33]", "random[33,1,5,5]", "group = 33, pads = [2, 2, 2, 2], strides = [2, 2]", false, "clip(x0, 0, 6)"), {depthwise}},
+        {"max pool", "(f32[2,7,9,17] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]>(x) }", {pool}},
+        {"max pool with relu", "(f32[1,7,9,5] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [2, 2], ceil_mode = 1, strides = [2, 2], tail = \"relu(x0)\">(x) }", {pool}},
+        {"average pool", "(f32[2,7,9,17] x) => (f32[?] y) { y = AveragePool<layout = \"NHWC\", kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(x) }", {pool}},
+        {"average pool over padding", "(f32[1,8,8,3] x) => (f32[?] y) { y = AveragePool<layout = \"NHWC\", kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1, pads = [1, 1, 0, 0]>(x) }", {pool}},
+        {"global average pool", "(f32[3,7,5,33] x) => (f32[?] y) { y = GlobalAveragePool<layout = \"NHWC\">(x) }", {pool}},
+        {"global max pool", "(f32[1,7,33] x) => (f32[?] y) { y = GlobalMaxPool<layout = \"NHWC\">(x) }", {pool}},
+        {"matrix product", "(f32[33,17] x) => (f32[?] y) { y = MatMul(x, random[17,15]) }", {matmul}},
+        {"vector by matrix", "(f32[1,127] x) => (f32[?] y) { y = MatMul<tail = \"gelu(add(x0, x1))\">(x, random[127,33], random[33]) }", {matmul}},
+        {"rank 3 by matrix", "(f32[2,5,8] x) => (f32[?] y) { y = MatMul(x, random[8,1]) }", {matmul}},
+        {"gemm", "(f32[7,9] x) => (f32[?] y) { y = Gemm<transB = 1, tail = \"relu(x0)\">(x, random[65,9], random[65]) }", {matmul}},
+        {"gemm without bias", "(f32[0,9] x) => (f32[?] y) { y = Gemm(x, random[9,4]) }", {matmul}},
+        {"softmax", "(f32[5,33] x) => (f32[?] y) { y = Softmax(x) }", {softmax}},
+        {"softmax of one", "(f32[3,1] x) => (f32[?] y) { y = Softmax<axis = 1>(x) }", {softmax}},
+        {"mean over the last axis", "(f32[3,5,97] x) => (f32[?] y) { y = ReduceMean(x, i64[1]{-1}) }", {reduce}},
+        {"sum over all", "(f32[3,5,7] x) => (f32[?] y) { y = ReduceSum<keepdims = 0>(x) }", {reduce}},
+        {"maximum", "(f32[9,15] x) => (f32[?] y) { y = ReduceMax<keepdims = 0>(x, i64[1]{1}) }", {reduce}},
+        {"mean with a tail", "(f32[9,15] x) => (f32[?] y) { y = ReduceMean<tail = \"sqrt(abs(x0))\">(x, i64[1]{1}) }", {reduce}},
+        {"transpose to channels last", "(f32[2,3,17,19] x) => (f32[?] y) { y = Transpose<perm = [0, 2, 3, 1]>(x) }", {transpose}},
+        {"transpose reversed", "(f32[3,5,7] x) => (f32[?] y) { y = Transpose(x) }", {transpose}},
+        {"transpose of bytes", "(u8[1,33,1,2] x) => (u8[?] y) { y = Transpose<perm = [3, 1, 0, 2]>(x) }", {transpose}},
+        {"transpose of 64-bit integers", "(i64[4,4] x) => (i64[?] y) { y = Transpose(x) }", {transpose}},
+        {"element-wise", "(f32[3,33] a, f32[3,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}},
+        {"broadcast row", "(f32[3,7,5] a, f32[5] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}},
+        {"broadcast column", "(f32[3,7,5] a, f32[7,1] b) => (f32[?] y) { y = Sub(a, b) }", {pointwise}},
+        {"broadcast both", "(f32[3,1,5] a, f32[7,1] b) => (f32[?] y) { y = Max(a, b) }", {pointwise}},
+        {"scalars", "(f32[] a, f32[] b) => (f32[?] y) { y = Div(a, b) }", {pointwise}},
+        {"fused chain", "(f32[2,300] a, f32[300] b, f32[] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(sub(mul(x0, x1), mul(x2, tanh(x0))))\">(a, b, c) }", {pointwise}},
+    };
+    return all;
+}
+
+std::vector<Isa> levels() {
+    std::vector<Isa> all;
+    for (auto name : isa_names())
+        if (const Isa isa = *isa_named(name); host_isa().has(isa.level)) all.push_back(isa);
+    return all;
+}
+
+// Terms that one output sums up.
+double terms(const Step& s) {
+    if (s.has(1) && s.inputs[1].shape.size() >= 2) return static_cast<double>(count_of(s.inputs[1].shape)) / static_cast<double>(std::max<std::int64_t>(1, s.inputs[1].shape[0]));
+    return static_cast<double>(count_of(s.inputs[0].shape));
+}
+
+class EveryTactic : public ::testing::TestWithParam<Case> {};
+
+TEST_P(EveryTactic, KeepsItsPromise) {
+    const Graph g = typed_graph(GetParam().graph);
+    const NodeId id = g.order().at(0);
+    Step step{.node = &g.node(id), .inputs = {}, .outputs = {}};
+    std::vector<Tensor> graph_inputs, inputs;
+    for (std::size_t i = 0; i < g.inputs().size(); ++i) {
+        const Type& t = g.value(g.inputs()[i]).type;
+        graph_inputs.push_back(random_tensor(t.dtype, *constant_shape(t.shape), static_cast<unsigned>(i + 1)));
+    }
+    const std::vector<Tensor> expected = evaluate(g, graph_inputs);
+    for (ValueId v : g.node(id).inputs) {
+        if (v == ValueId::none) {
+            step.inputs.emplace_back();
+            inputs.emplace_back();
+            continue;
+        }
+        const auto at = std::ranges::find(g.inputs(), v) - g.inputs().begin();
+        inputs.push_back(g.constant(v) ? *g.constant(v) : graph_inputs[static_cast<std::size_t>(at)]);
+        step.inputs.push_back({inputs.back().dtype(), inputs.back().shape(), g.constant(v)});
+    }
+    for (const Tensor& t : expected) step.outputs.push_back({t.dtype(), t.shape(), nullptr});
+
+    double scale = 1;
+    for (std::int64_t i = 0; i < expected[0].count(); ++i) scale = std::max(scale, std::fabs(expected[0].get(i)));
+    for (const Isa& isa : levels()) {
+        std::set<std::string_view> ran;
+        for (const Tactic* tactic : all_tactics()) {
+            if (tactic->refuse(step, isa)) continue;
+            ran.insert(tactic->name);
+            const Numerics promise = tactic->numerics(step);
+            const double tolerance = promise == Numerics::exact ? 0 : promise == Numerics::reordered_sum ? 1e-7 * scale * std::sqrt(terms(step)) : 1e-6 * scale * std::sqrt(terms(step));
+            EXPECT_GE(tactic->cost(step, tactic->variants(step, isa).at(0), isa), 0);
+            for (const Variant& v : tactic->variants(step, isa))
+                for (auto flush : {GuardedBuffer::Flush::start, GuardedBuffer::Flush::end}) {
+                    const auto actual = run_kernel(*tactic, step, v, isa, inputs, flush);
+                    if (!expect_close(actual[0], expected[0], tolerance, fmt::format("{} ({}) at {}: {}", tactic->name, v.text(), isa.name(), GetParam().graph))) return;
+                }
+        }
+        EXPECT_TRUE(ran.contains("reference"));
+        if (isa.level == Isa::Level::reference) EXPECT_EQ(ran.size(), 1u);
+        else
+            for (auto wanted : GetParam().tactics) EXPECT_TRUE(ran.contains(wanted)) << wanted << " refuses at " << isa.name();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryTactic, ::testing::ValuesIn(cases()), [](const auto& row) {
+    std::string name;
+    for (char c : row.param.name) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+    return name;
+});
+
+TEST(Tactics, EachIsInTheTable) {
+    std::set<std::string_view> covered{"reference"};
+    for (const Case& c : cases()) covered.insert(c.tactics.begin(), c.tactics.end());
+    for (const Tactic* t : all_tactics()) EXPECT_TRUE(covered.contains(t->name)) << t->name << " has no case that it must take";
+}
+
+}  // namespace
+}  // namespace tercet::testing

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/program_json.h"
+
+#include "graph/text.h"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tercet {
+namespace {
+
+using nlohmann::json;
+using Place = ProgramValue::Place;
+
+constexpr std::array<std::string_view, 4> place_names{"input", "constant", "arena", "view"};
+
+json tensor_to_json(const Tensor& t, WeightsWriter& weights) {
+    return {{"type", name_of(t.dtype())}, {"shape", std::vector<std::int64_t>(t.shape().begin(), t.shape().end())}, {"at", weights.add(t)}};
+}
+
+json attribute_to_json(const Attribute& a, WeightsWriter& weights) {
+    return std::visit(
+        [&](const auto& v) -> json {
+            using T = std::decay_t<decltype(v)>;
+            if constexpr (std::is_same_v<T, Tensor>) return {static_cast<int>(AttributeKind::tensor), tensor_to_json(v, weights)};
+            else return {static_cast<int>(a.index()), v};
+        },
+        a);
+}
+
+json ids(const std::vector<ValueId>& values) {
+    json j = json::array();
+    for (ValueId v : values) j.push_back(static_cast<std::int32_t>(v));
+    return j;
+}
+
+[[noreturn]] void damaged(std::string_view what) { throw Error({.what = fmt::format("the engine is damaged: {}", what), .fix = "build it again"}); }
+
+class Reader {
+public:
+    Reader(std::span<const std::byte> weights, const std::shared_ptr<const void>& owner) : weights_(weights), owner_(owner) {}
+
+    Program program(const json& j) const {
+        Program p;
+        p.model = j.at("model");
+        p.precision = j.at("precision");
+        const auto isa = isa_named(j.at("isa").get<std::string>());
+        if (!isa) throw Error({.what = fmt::format("it needs the unknown instruction set '{}'", j.at("isa").get<std::string>()), .fix = "run it with the version that built it"});
+        p.isa = *isa;
+        p.arena_bytes = j.at("arena_bytes");
+        for (const auto& [name, range] : j.at("profile").items()) p.profile[name] = {range.at(0), range.at(1), range.at(2)};
+        for (const json& v : j.at("values")) p.values.push_back(value(v));
+        for (const json& s : j.at("steps")) p.steps.push_back(step(s));
+        p.inputs = values(j.at("inputs"));
+        for (const json& o : j.at("outputs")) p.outputs.push_back({o.at(0), static_cast<ValueId>(o.at(1).get<std::int32_t>())});
+        return p;
+    }
+
+private:
+    Tensor tensor(const json& j) const {
+        const auto dtype = dtype_named(j.at("type").get<std::string>());
+        if (!dtype || bits_of(*dtype) == 0) damaged("a constant's type");
+        const auto extents = j.at("shape").get<std::vector<std::int64_t>>();
+        if (extents.size() > static_cast<std::size_t>(max_rank)) damaged("a constant's shape");
+        std::int64_t count = 1;
+        for (std::int64_t d : extents)
+            if (d < 0 || __builtin_mul_overflow(count, std::max<std::int64_t>(d, 1), &count) || count > (std::int64_t{1} << 48)) damaged("a constant's shape");
+        const std::uint64_t bytes = bytes_of(*dtype, count_of(extents)), offset = j.at("at");
+        if (offset % 64 != 0 || offset > weights_.size() || bytes > weights_.size() - offset) damaged("a constant's place");
+        return Tensor(*dtype, Dims(extents), owner_, weights_.data() + offset);
+    }
+
+    std::vector<ValueId> values(const json& j) const {
+        std::vector<ValueId> v;
+        for (const json& id : j) v.push_back(static_cast<ValueId>(id.get<std::int32_t>()));
+        return v;
+    }
+
+    ProgramValue value(const json& j) const {
+        ProgramValue v;
+        v.name = j.at("name");
+        v.type = parse_type(j.at("type").get<std::string>());
+        if (v.type.shape.size() > static_cast<std::size_t>(max_rank)) damaged("a value's shape");
+        const auto place = std::ranges::find(place_names, j.at("place").get<std::string>());
+        if (place == place_names.end()) damaged("a value's place");
+        v.place = static_cast<Place>(place - place_names.begin());
+        if (v.place == Place::constant) v.constant = tensor(j.at("constant"));
+        if (v.place == Place::arena) v.offset = j.at("offset");
+        if (v.place == Place::view) v.of = static_cast<ValueId>(j.at("of").get<std::int32_t>());
+        return v;
+    }
+
+    Attribute attribute(const json& j) const {
+        const json& v = j.at(1);
+        switch (static_cast<AttributeKind>(j.at(0).get<int>())) {
+            case AttributeKind::integer: return v.get<std::int64_t>();
+            case AttributeKind::real: return v.get<float>();
+            case AttributeKind::text: return v.get<std::string>();
+            case AttributeKind::integers: return v.get<std::vector<std::int64_t>>();
+            case AttributeKind::reals: return v.get<std::vector<float>>();
+            case AttributeKind::texts: return v.get<std::vector<std::string>>();
+            case AttributeKind::tensor: return tensor(v);
+        }
+        damaged("an attribute's kind");
+    }
+
+    ProgramStep step(const json& j) const {
+        ProgramStep s;
+        s.node.op = j.at("op");
+        s.node.domain = j.at("domain");
+        s.node.name = j.at("name");
+        s.node.layers = j.at("layers").get<std::vector<std::string>>();
+        s.node.inputs = values(j.at("inputs"));
+        s.node.outputs = values(j.at("outputs"));
+        for (const auto& [name, a] : j.at("attributes").items()) s.node.attributes.set(name, attribute(a));
+        s.packing = j.at("packing");
+        if (j.at("choices").size() != s.choices.size()) damaged("a step's choices");
+        for (std::size_t i = 0; i < s.choices.size(); ++i) {
+            const json& c = j.at("choices").at(i);
+            s.choices[i] = {c.at(0), {c.at(1), c.at(2), c.at(3), c.at(4)}};
+        }
+        return s;
+    }
+
+    std::span<const std::byte> weights_;
+    std::shared_ptr<const void> owner_;
+};
+
+}  // namespace
+
+std::uint64_t WeightsWriter::add(const Tensor& t) {
+    const std::uint64_t hash = XXH3_64bits(t.data(), t.bytes());
+    for (auto [it, end] = by_hash_.equal_range(hash); it != end; ++it) {
+        const Tensor& known = blobs_[it->second].second;
+        if (known.bytes() == t.bytes() && std::memcmp(known.data(), t.data(), t.bytes()) == 0) return blobs_[it->second].first;
+    }
+    by_hash_.emplace(hash, blobs_.size());
+    blobs_.emplace_back(bytes_, t);
+    bytes_ += (t.bytes() + 63) / 64 * 64;
+    return blobs_.back().first;
+}
+
+json program_to_json(const Program& p, WeightsWriter& weights) {
+    json j{{"model", p.model}, {"precision", p.precision}, {"isa", p.isa.name()}, {"arena_bytes", p.arena_bytes}, {"profile", json::object()},
+           {"values", json::array()}, {"steps", json::array()}, {"inputs", ids(p.inputs)}, {"outputs", json::array()}};
+    for (const auto& [name, s] : p.profile) j["profile"][name] = {s.min, s.opt, s.max};
+    for (const ProgramValue& v : p.values) {
+        json value{{"name", v.name}, {"type", text_of(v.type)}, {"place", place_names[static_cast<std::size_t>(v.place)]}};
+        if (v.place == Place::constant) value["constant"] = tensor_to_json(v.constant, weights);
+        if (v.place == Place::arena) value["offset"] = v.offset;
+        if (v.place == Place::view) value["of"] = static_cast<std::int32_t>(v.of);
+        j["values"].push_back(std::move(value));
+    }
+    for (const ProgramStep& s : p.steps) {
+        json attributes = json::object(), choices = json::array();
+        for (const auto& [name, a] : s.node.attributes) attributes[name] = attribute_to_json(a, weights);
+        for (const Choice& c : s.choices) choices.push_back({c.tactic, c.variant.rows, c.variant.cols, c.variant.depth, c.variant.tile});
+        j["steps"].push_back({{"op", s.node.op}, {"domain", s.node.domain}, {"name", s.node.name}, {"layers", s.node.layers},
+                              {"inputs", ids(s.node.inputs)}, {"outputs", ids(s.node.outputs)}, {"attributes", std::move(attributes)},
+                              {"packing", s.packing}, {"choices", std::move(choices)}});
+    }
+    for (const GraphOutput& o : p.outputs) j["outputs"].push_back({o.name, static_cast<std::int32_t>(o.value)});
+    return j;
+}
+
+Program program_from_json(const json& j, std::span<const std::byte> weights, const std::shared_ptr<const void>& owner) {
+    try {
+        return Reader(weights, owner).program(j);
+    } catch (const json::exception& e) {
+        damaged(e.what());
+    }
+}
+
+}  // namespace tercet

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: ONNX files made in memory. Each function gives one serialized message; a ModelFile puts them together.
+#pragma once
+
+#include "onnx/model_fields.h"
+#include "onnx/read_model.h"
+
+#include <protozero/pbf_writer.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tercet::testing {
+
+using Fill = std::function<void(protozero::pbf_writer&)>;
+
+/// Any message at all.
+std::string message(const Fill& fill);
+
+/// A TensorProto with its elements as raw data, or (the second) as `fill` writes them.
+std::string tensor_message(std::string_view name, const Tensor& tensor);
+std::string tensor_message(std::string_view name, std::int64_t type, std::vector<std::int64_t> dims, const Fill& fill);
+
+/// A ValueInfoProto; extents are numbers, symbols, or empty for neither.
+std::string value_message(std::string_view name, DType dtype, const std::vector<std::string>& shape);
+
+std::string attribute_message(std::string_view name, std::int64_t type, const Fill& fill);
+std::string integer_attribute(std::string_view name, std::int64_t value);
+std::string tensor_attribute(std::string_view name, const std::string& tensor);
+
+std::string node_message(std::string_view op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
+                         const std::vector<std::string>& attributes = {}, std::string_view name = {}, std::string_view domain = {});
+
+struct ModelFile {
+    std::vector<std::string> inputs{}, outputs{}, initializers{}, nodes{};
+    std::int64_t ir = 8, opset = 17;
+    Fill more_graph{}, more_model{};
+
+    std::string bytes() const;
+};
+
+/// Read from memory that nobody else keeps.
+Model read(std::string bytes, const ReadSettings& settings = {}, const std::filesystem::path& folder = {});
+inline Model read(const ModelFile& file, const ReadSettings& settings = {}) { return read(file.bytes(), settings); }
+
+/// f32 x of this shape -> Flatten "flat" -> y
+ModelFile flatten_model(std::vector<std::string> shape = {"N", "3", "4"});
+
+/// Reading throws Error, whose line has `part` and a fix.
+void expect_read_error(const std::string& bytes, std::string_view part, const ReadSettings& settings = {});
+inline void expect_read_error(const ModelFile& file, std::string_view part, const ReadSettings& settings = {}) {
+    expect_read_error(file.bytes(), part, settings);
+}
+
+/// A folder that goes with this object.
+class TemporaryFolder {
+public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path write(const std::string& name, std::string_view content) const;
+
+private:
+    std::filesystem::path path_;
+};
+
+}  // namespace tercet::testing

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a rewritten graph to a program: steps, tactics, packed weights, places in memory.
+#pragma once
+
+#include "engine/program.h"
+#include "tercet/build.h"
+
+namespace tercet {
+
+class TimingCache;
+
+struct PlanSettings {
+    Profile profile;
+    Isa isa = host_isa();
+    int threads = 1;
+    Tune tune = Tune::fast;
+    bool strict = false;
+    std::uint64_t workspace_bytes = std::uint64_t{1} << 30;
+    TimingCache* timings = nullptr;  // read and extended; null: what is measured is forgotten
+    std::function<void(const Progress&)> progress{};
+    std::function<void(const std::string&)> log{};
+};
+
+/// Graph -> steps and values, without tactics or places (lower.cpp). Reshapes become views.
+Program lower(const Graph& graph, const Profile& profile);
+
+/// Chooses each step's tactics at the profile's three points (tune.cpp). A step's choices are of one packing.
+void choose_tactics(Program& program, const PlanSettings& settings);
+
+/// Packs the weights as the choices want them (pack.cpp).
+void pack_weights(Program& program);
+
+/// Gives every computed value its place (memory.cpp): values that live at the same time do not overlap, sizes are those at
+/// the profile's maximum. Sets arena_bytes.
+void place_values(Program& program);
+
+/// All of it. Error if what runs at the profile's maximum does not fit into the workspace.
+Program make_program(const Graph& graph, const PlanSettings& settings);
+
+/// Bytes that a context needs beside the weights at the profile's maximum: the arena and the kernels' scratch memory.
+std::uint64_t workspace_needed(const Program& program, int threads);
+
+}  // namespace tercet

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine_file.h"
+#include "runtime/engine_data.h"
+
+#include <fmt/format.h>
+
+namespace tercet {
+namespace {
+
+TensorInfo info_of(const Program& p, std::string name, ValueId v) {
+    const Type& type = p.value(v).type;
+    TensorInfo info{.name = std::move(name), .dtype = type.dtype};
+    for (const Dim& d : type.shape) info.shape.push_back(d.text());
+    const auto at_point = [&](ProfilePoint point) {
+        const Dims d = shape_at(type, symbols_at(p.profile, point));
+        return std::vector<std::int64_t>(d.begin(), d.end());
+    };
+    info.min_shape = at_point(ProfilePoint::min);
+    info.opt_shape = at_point(ProfilePoint::opt);
+    info.max_shape = at_point(ProfilePoint::max);
+    return info;
+}
+
+}  // namespace
+
+Engine Engine::open(const std::filesystem::path& file, Load load, std::string_view max_isa) {
+    return at(file.string(), [&] {
+        const FileBytes bytes = load == Load::map ? map_file(file) : read_file(file);
+        auto data = std::make_shared<EngineData>();
+        data->program = read_engine(bytes);
+        data->bytes = bytes.bytes.size();
+        Isa available = host_isa();
+        if (!max_isa.empty()) {
+            const auto cap = isa_named(max_isa);
+            if (!cap) throw Error({.what = fmt::format("unknown instruction set '{}'", max_isa), .fix = fmt::format("one of {}", fmt::join(isa_names(), ", "))});
+            available = lesser(available, *cap);
+        }
+        const Program& p = data->program;
+        if (!available.has(p.isa.level))
+            throw Error({.what = fmt::format("the engine needs {}, this processor has {}", p.isa.name(), available.name()),
+                         .fix = fmt::format("build one for this machine with `tercet build MODEL.onnx --isa {}`", available.name())});
+        for (ValueId v : p.inputs) data->inputs.push_back(info_of(p, p.value(v).name, v));
+        for (const GraphOutput& o : p.outputs) data->outputs.push_back(info_of(p, o.name, o.value));
+        return Engine(std::move(data));
+    });
+}
+
+std::span<const TensorInfo> Engine::inputs() const { return data_->inputs; }
+std::span<const TensorInfo> Engine::outputs() const { return data_->outputs; }
+std::string_view Engine::precision() const { return data_->program.precision; }
+std::string_view Engine::isa() const { return data_->program.isa.name(); }
+std::string_view Engine::model() const { return data_->program.model; }
+std::uint64_t Engine::bytes() const { return data_->bytes; }
+
+}  // namespace tercet

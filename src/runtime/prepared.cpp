@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/prepared.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace tercet {
+namespace {
+
+ProfilePoint nearest_point(const Profile& profile, const Symbols& symbols) {
+    const auto volume = [&](const Symbols& s) {
+        double v = 0;
+        for (const auto& [name, p] : profile) v += std::log(std::max<double>(1, static_cast<double>(s.at(name))));
+        return v;
+    };
+    const double wanted = volume(symbols);
+    ProfilePoint best = ProfilePoint::opt;
+    for (auto point : {ProfilePoint::min, ProfilePoint::max})
+        if (std::fabs(volume(symbols_at(profile, point)) - wanted) < std::fabs(volume(symbols_at(profile, best)) - wanted)) best = point;
+    return best;
+}
+
+}  // namespace
+
+Symbols bind_symbols(const Program& p, std::span<const Dims> shapes) {
+    Symbols symbols;
+    for (std::size_t i = 0; i < p.inputs.size(); ++i) {
+        const ProgramValue& input = p.value(p.inputs[i]);
+        const auto fail = [&](std::string_view why) {
+            const Dims lo = shape_at(input.type, symbols_at(p.profile, ProfilePoint::min)), hi = shape_at(input.type, symbols_at(p.profile, ProfilePoint::max));
+            throw Error({.what = fmt::format("input '{}' has the shape [{}], {} [{}]{}", input.name, fmt::join(shapes[i], ","), why, fmt::join(lo, ","),
+                                             lo == hi ? "" : fmt::format(" to [{}]", fmt::join(hi, ","))),
+                         .fix = lo == hi ? "give it that shape" : "give it a shape within these, or build the engine with other --min-shapes and --max-shapes"});
+        };
+        if (shapes[i].size() != static_cast<int>(input.type.shape.size())) fail("the engine takes");
+        for (int d = 0; d < shapes[i].size(); ++d) {
+            const Dim& dim = input.type.shape[static_cast<std::size_t>(d)];
+            if (dim.is_constant()) {
+                if (*dim.constant() != shapes[i][d]) fail("the engine takes");
+                continue;
+            }
+            const auto name = dim.text();
+            const auto range = p.profile.find(name);
+            if (range == p.profile.end()) throw Error({.what = fmt::format("the engine is damaged: no profile for '{}'", name), .fix = "build it again"});
+            if (shapes[i][d] < range->second.min || shapes[i][d] > range->second.max) fail("the engine's profile is");
+            if (const auto [it, fresh] = symbols.emplace(name, shapes[i][d]); !fresh && it->second != shapes[i][d])
+                throw Error({.what = fmt::format("input '{}' has the size {} where '{}' is {} in another input", input.name, shapes[i][d], name, it->second),
+                             .fix = "give inputs whose sizes belong together"});
+        }
+    }
+    return symbols;
+}
+
+Prepared prepare(const Program& program, const Symbols& symbols) {
+    check_shapes(program, symbols);
+    const auto point = static_cast<std::size_t>(nearest_point(program.profile, symbols));
+    Prepared p;
+    for (const ProgramValue& v : program.values) {
+        p.shapes.push_back(shape_at(v.type, symbols));
+        const auto bytes = static_cast<std::int64_t>(bytes_of(v.type.dtype, count_of(p.shapes.back())));
+        if (v.place == ProgramValue::Place::arena && bytes > program.arena_bytes - v.offset)
+            throw Error({.what = fmt::format("value '{}' is larger at these sizes than at the profile's maximum", v.name), .fix = "build the engine for these sizes"});
+    }
+    for (const ProgramStep& s : program.steps) {
+        const Choice& choice = s.choices[point];
+        const Tactic* tactic = find_tactic(choice.tactic);
+        PreparedStep step{.kernel = tactic->compile(step_at(program, s, symbols), choice.variant, program.isa), .inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice};
+        step.in.resize(step.inputs.size());
+        step.out.resize(step.outputs.size());
+        step.first_phase = p.phases;
+        p.phases += step.kernel.phases.size();
+        p.workspace_bytes = std::max(p.workspace_bytes, step.kernel.workspace_bytes);
+        p.worker_bytes = std::max(p.worker_bytes, step.kernel.worker_bytes);
+        p.steps.push_back(std::move(step));
+    }
+    return p;
+}
+
+}  // namespace tercet

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prepared: a program made ready for one set of input shapes: every value's shape, every step's kernel.
+#pragma once
+
+#include "engine/program.h"
+
+namespace tercet {
+
+struct PreparedStep {
+    Kernel kernel;
+    std::vector<ValueId> inputs, outputs;   // as in the node
+    std::vector<const void*> in;            // addresses, filled in for each run
+    std::vector<void*> out;
+    std::size_t first_phase = 0;            // counted over all steps
+    const Choice* choice = nullptr;
+};
+
+struct Prepared {
+    std::vector<Dims> shapes;               // of all values
+    std::vector<PreparedStep> steps;
+    std::size_t phases = 0;
+    std::size_t workspace_bytes = 0, worker_bytes = 0;  // the largest of the kernels'
+};
+
+/// Values of the symbols for these input shapes (in the program's order). Error that names the input, its shape and the
+/// profile if they do not fit.
+Symbols bind_symbols(const Program&, std::span<const Dims> input_shapes);
+
+/// Chooses among the tuned profile points the one nearest in volume, and compiles. Error if sizes do not fit together.
+Prepared prepare(const Program&, const Symbols&);
+
+}  // namespace tercet
