@@ -22,7 +22,8 @@ Array load_array(const std::filesystem::path& path) {
 }
 
 void save_array(const std::filesystem::path& path, DType dtype, std::span<const std::int64_t> shape, std::span<const std::byte> data) {
-    const auto refuse = [&](std::string what) { throw Error({.what = std::move(what), .where = path.string(), .fix = "give an array as load_array returns it"}); };
+    const auto refuse = [&](std::string what) { throw Error({.what = std::move(what), .where = path.string(),
+                                                             .fix = "give an array as load_array returns it"}); };
     if (!computes(dtype)) refuse(fmt::format("an array of {} cannot be written", name_of(dtype)));
     if (shape.size() > max_rank) refuse(fmt::format("the array has {} axes", shape.size()));
     if (bytes_within(dtype, Dims(shape), data.size()) != data.size())

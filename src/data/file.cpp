@@ -20,7 +20,8 @@ DataFormat recognise(std::span<const std::byte> head) {
     if (head.empty()) throw Error({.what = "the file is empty", .fix = "give a file with samples"});
     const auto first = head.first(std::min<std::size_t>(head.size(), 4096));
     if (std::ranges::find(first, std::byte{0}) == first.end()) return DataFormat::text;
-    throw Error({.what = "the file's format is not known", .fix = "give JPEG, PNG, NPY, NPZ, IDX or CSV, or a folder of pictures"});
+    throw Error({.what = "the file's format is not known",
+                 .fix = "give JPEG, PNG, NPY, NPZ, IDX or CSV, or a folder of pictures"});
 }
 
 std::uint64_t promised_bytes(std::span<const std::byte> head) {

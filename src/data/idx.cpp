@@ -54,7 +54,9 @@ bool is_idx(std::span<const std::byte> bytes) noexcept {
 std::uint64_t idx_bytes(std::span<const std::byte> head) {
     const Header h = parse_header(head);
     const auto data = bytes_within(h.dtype, h.shape, max_inflated_bytes);
-    if (!data) throw Error({.what = fmt::format("the array has more than {} bytes", max_inflated_bytes), .fix = "unpack the file first"});
+    if (!data)
+        throw Error({.what = fmt::format("the array has more than {} bytes", max_inflated_bytes),
+                     .fix = "unpack the file first"});
     return h.data_at + *data;
 }
 

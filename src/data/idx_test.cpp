@@ -42,7 +42,8 @@ TEST(Idx, IsRecognisedByTypeAndRank) {
 }
 
 TEST(Idx, DoesNotBelieveSizesThatTheFileLacks) {
-    EXPECT_THAT(error_of([] { parse_idx(file_bytes(idx(0x08, {4294967295, 4294967295, 4294967295}, Bytes(9)))); }), HasSubstr("but 9 bytes follow"));
+    EXPECT_THAT(error_of([] { parse_idx(file_bytes(idx(0x08, {4294967295, 4294967295, 4294967295}, Bytes(9)))); }),
+                HasSubstr("but 9 bytes follow"));
     EXPECT_THAT(error_of([] { parse_idx(file_bytes(idx(0x0d, {2}, Bytes(9)))); }), HasSubstr("f32 [2], but 9 bytes follow"));
 }
 

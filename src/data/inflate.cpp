@@ -100,7 +100,8 @@ std::vector<std::byte> gunzip(std::span<const std::byte> packed, const Promise& 
 
 std::vector<std::byte> inflate_exactly(std::span<const std::byte> packed, std::uint64_t count) {
     if (count > max_inflated_bytes || count / max_deflate_ratio > packed.size())
-        throw Error({.what = fmt::format("{} compressed bytes are said to unpack to {}", packed.size(), count), .fix = "get the file again"});
+        throw Error({.what = fmt::format("{} compressed bytes are said to unpack to {}", packed.size(), count),
+                     .fix = "get the file again"});
     Inflater in(packed, -MAX_WBITS);  // negative: neither header nor checksum
     std::vector<std::byte> out(static_cast<std::size_t>(count));
     if (in.read(out) != count) damaged("they end too early");

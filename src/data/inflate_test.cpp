@@ -22,7 +22,8 @@ std::uint64_t anything(std::span<const std::byte>) { return max_inflated_bytes; 
 TEST(Gunzip, GivesBackWhatWasPacked) {
     for (const std::size_t n : {0UL, 1UL, 17UL, 65535UL, 65536UL, 65537UL, 131072UL, 1000003UL})
         for (const bool exact : {false, true})
-            EXPECT_EQ(gunzip(gzip(counted(n)), [&](std::span<const std::byte>) { return exact ? n : max_inflated_bytes; }), counted(n)) << n;
+            EXPECT_EQ(gunzip(gzip(counted(n)), [&](std::span<const std::byte>) { return exact ? n : max_inflated_bytes; }),
+                      counted(n)) << n;
 }
 
 TEST(Gunzip, JoinsMembers) {
@@ -45,7 +46,8 @@ TEST(Gunzip, ShowsThePromiseTheFirstBytes) {
 
 TEST(Gunzip, StopsAtWhatWasPromised) {
     for (const std::uint64_t promised : {0UL, 1UL, 65536UL, 999999UL})
-        EXPECT_THAT(error_of([&] { gunzip(gzip(Bytes(1000000)), [&](auto) { return promised; }); }), HasSubstr("unpacks to more than " + std::to_string(promised)));
+        EXPECT_THAT(error_of([&] { gunzip(gzip(Bytes(1000000)), [&](auto) { return promised; }); }),
+                    HasSubstr("unpacks to more than " + std::to_string(promised)));
 }
 
 TEST(Gunzip, AnyDamageIsAnError) {

@@ -103,12 +103,15 @@ bool read_rows(Decoder& d, unsigned char* pixels, std::size_t row_bytes, unsigne
 Tensor decode_jpeg(std::span<const std::byte> bytes) {
     Decoder d;
     const auto check = [&](bool done) {
-        if (!done) throw Error({.what = fmt::format("the JPEG cannot be read ({})", d.message.data()), .fix = "replace the file"});
+        if (!done)
+            throw Error({.what = fmt::format("the JPEG cannot be read ({})", d.message.data()),
+                         .fix = "replace the file"});
     };
     check(read_header(d, bytes));
     const std::uint64_t height = d.jpeg.image_height, width = d.jpeg.image_width;
     if (height * width > max_pixels || height * width / max_pixels_per_byte > bytes.size())
-        throw Error({.what = fmt::format("the JPEG claims {} x {} pixels in {} bytes", width, height, bytes.size()), .fix = "replace the file"});
+        throw Error({.what = fmt::format("the JPEG claims {} x {} pixels in {} bytes", width, height, bytes.size()),
+                     .fix = "replace the file"});
     const std::int64_t channels = d.jpeg.out_color_space == JCS_GRAYSCALE ? 1 : 3;
     Tensor picture = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(height), static_cast<std::int64_t>(width), channels});
     std::vector<unsigned char> scratch(width * 4);

@@ -52,7 +52,8 @@ Labels from_table(const Table& table, std::span<const std::string> ids, std::spa
     std::vector<std::string> written = table.labels;
     if (written.empty()) {
         if (table.values.shape()[1] != 1)
-            throw Error({.what = fmt::format("no column is named 'label', and {} could be meant", table.values.shape()[1]), .fix = "name the column of the labels 'label'"});
+            throw Error({.what = fmt::format("no column is named 'label', and {} could be meant", table.values.shape()[1]),
+                         .fix = "name the column of the labels 'label'"});
         written = written_numbers(table.values);
         if (!std::ranges::all_of(written, [](const std::string& s) { return number(s).has_value(); }))
             throw Error({.what = "the values are no labels", .fix = "number the classes from 0"});
@@ -65,11 +66,14 @@ Labels from_table(const Table& table, std::span<const std::string> ids, std::spa
 
 std::vector<int> integer_labels(const Tensor& t) {
     if (t.shape().size() != 1 || !is_integer(t.dtype()))
-        throw Error({.what = fmt::format("{} [{}] are no labels", name_of(t.dtype()), fmt::join(t.shape(), ", ")), .fix = "give integers, one per sample"});
+        throw Error({.what = fmt::format("{} [{}] are no labels", name_of(t.dtype()), fmt::join(t.shape(), ", ")),
+                     .fix = "give integers, one per sample"});
     std::vector<int> v;
     for (std::int64_t i = 0; i < t.count(); ++i) {
         const std::int64_t label = t.get_int(i);
-        if (label < 0 || label > std::numeric_limits<int>::max()) throw Error({.what = fmt::format("{} is no label", label), .fix = "number the classes from 0"});
+        if (label < 0 || label > std::numeric_limits<int>::max())
+            throw Error({.what = fmt::format("{} is no label", label),
+                         .fix = "number the classes from 0"});
         v.push_back(static_cast<int>(label));
     }
     return v;
@@ -92,7 +96,8 @@ Labels resolve_labels(const std::vector<std::string>& written, std::span<const s
     for (const std::string& s : written) {
         const auto found = place.find(s);
         if (s.empty() || found == place.end())
-            throw Error({.what = fmt::format("'{}' is no class", s), .fix = class_names.empty() ? "give every sample a label" : "compare it with the classes' names"});
+            throw Error({.what = fmt::format("'{}' is no class", s),
+                         .fix = class_names.empty() ? "give every sample a label" : "compare it with the classes' names"});
         result.labels.push_back(found->second);
     }
     return result;
@@ -109,7 +114,8 @@ Labels load_labels(const std::filesystem::path& path, std::span<const std::strin
             default: throw Error({.what = "labels are not read from such a file", .fix = "give CSV, IDX or NPY"});
         }
         if (result.labels.size() != ids.size())
-            throw Error({.what = fmt::format("{} labels for {} samples", result.labels.size(), ids.size()), .fix = "give one per sample, in their order"});
+            throw Error({.what = fmt::format("{} labels for {} samples", result.labels.size(), ids.size()),
+                         .fix = "give one per sample, in their order"});
         return result;
     });
 }

@@ -119,7 +119,8 @@ Header parse_header(std::span<const std::byte> bytes) {
     if (bytes.size() < 12) damaged("the NPY file ends within its header");
     const std::size_t major = byte(6);
     if (major < 1 || major > 3)
-        throw Error({.what = fmt::format("NPY version {} is not known", major), .fix = "save it with numpy.save, which writes versions 1 to 3"});
+        throw Error({.what = fmt::format("NPY version {} is not known", major),
+                     .fix = "save it with numpy.save, which writes versions 1 to 3"});
     const std::size_t begin = major == 1 ? 10 : 12;
     const std::size_t length = major == 1 ? byte(8) | byte(9) << 8 : byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24;
     if (length > max_header_bytes) damaged(fmt::format("the NPY header claims {} bytes", length));
@@ -181,7 +182,9 @@ bool is_npy(std::span<const std::byte> bytes) noexcept {
 std::uint64_t npy_bytes(std::span<const std::byte> head) {
     const Header h = parse_header(head);
     const auto data = bytes_within(h.dtype, h.shape, max_inflated_bytes);
-    if (!data) throw Error({.what = fmt::format("the array has more than {} bytes", max_inflated_bytes), .fix = "unpack the file first"});
+    if (!data)
+        throw Error({.what = fmt::format("the array has more than {} bytes", max_inflated_bytes),
+                     .fix = "unpack the file first"});
     return h.data_at + *data;
 }
 
@@ -208,7 +211,8 @@ Tensor parse_npy(const FileBytes& file) {
 void write_npy(const std::filesystem::path& file, const Tensor& tensor) {
     const auto type = std::ranges::find(types, tensor.dtype(), &Named::dtype);
     if (type == types.end())
-        throw Error({.what = fmt::format("NPY has no type for {}", name_of(tensor.dtype())), .where = file.string(), .fix = "cast the value to another type"});
+        throw Error({.what = fmt::format("NPY has no type for {}", name_of(tensor.dtype())), .where = file.string(),
+                     .fix = "cast the value to another type"});
     std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", bits_of(tensor.dtype()) > 8 ? '<' : '|',
                                      type->name, fmt::join(tensor.shape(), ", "), tensor.shape().size() == 1 ? "," : "");
     header.resize((magic.size() + 4 + header.size()) / 64 * 64 + 64 - magic.size() - 4, ' ');  // the elements start at a multiple of 64

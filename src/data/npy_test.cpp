@@ -91,8 +91,8 @@ TEST(Npy, SaysWhatItCannotRead) {
 }
 
 TEST(Npy, DoesNotBelieveSizesThatTheFileLacks) {
-    for (const std::string_view shape : {"(2,)", "(1099511627776,)", "(4294967296, 4294967296)", "(9223372036854775807, 2, 0)", "(99999999999999999999,)", "()"})
-        EXPECT_NE(error_of_header(fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", shape == "(2,)" ? "(3,)" : shape)), "") << shape;
+    for (const char* shape : {"(3,)", "(1099511627776,)", "(4294967296, 4294967296)", "(9223372036854775807, 2, 0)", "(99999999999999999999,)", "()"})
+        EXPECT_NE(error_of_header(fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", shape)), "") << shape;
     EXPECT_EQ(error_of_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}"), "");
 }
 
@@ -120,7 +120,8 @@ TEST(Npz, ReadsTheZip64FieldsThatNumpyPutsBeforeTheData) {
 }
 
 TEST(Npz, NamesTheArrayAtFault) {
-    EXPECT_THAT(error_of([] { parse_npz(file_bytes(zip({{"x.npy", bytes_of_text("hello")}}, true))); }), HasSubstr("array 'x': this is not an NPY file"));
+    EXPECT_THAT(error_of([] { parse_npz(file_bytes(zip({{"x.npy", bytes_of_text("hello")}}, true))); }),
+                HasSubstr("array 'x': this is not an NPY file"));
     Bytes wrong = zip({{"x.npy", small}}, false);
     wrong[30 + 5 + small.size() - 1] ^= std::byte{1};
     EXPECT_THAT(error_of([&] { parse_npz(file_bytes(wrong)); }), HasSubstr("array 'x.npy': its checksum is wrong"));

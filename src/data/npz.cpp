@@ -58,7 +58,8 @@ FileBytes member(const FileBytes& zip, std::span<const std::byte> entry) {
         auto whole = std::make_shared<std::vector<std::byte>>(inflate_exactly(data, unpacked));
         file = {.owner = whole, .bytes = *whole};
     } else if (method != 0 || packed != unpacked) {
-        throw Error({.what = fmt::format("it is compressed by zip's method {}", method), .fix = "save the arrays with numpy.savez or savez_compressed"});
+        throw Error({.what = fmt::format("it is compressed by zip's method {}", method),
+                     .fix = "save the arrays with numpy.savez or savez_compressed"});
     }
     if (crc32_z(0, reinterpret_cast<const Bytef*>(file.bytes.data()), file.bytes.size()) != crc) damaged("its checksum is wrong");
     return file;
@@ -75,7 +76,9 @@ std::map<std::string, Tensor> parse_npz(const FileBytes& file) {
     const auto end = file.bytes.subspan(end_at);
     const std::uint64_t entries = number(end, 10, 2), size = number(end, 12, 4), offset = number(end, 16, 4);
     if (offset > end_at || size > end_at - offset) {
-        if (offset == 0xffffffff || size == 0xffffffff) throw Error({.what = "the archive is a zip64, larger than 4 GiB", .fix = "save each array as an NPY file"});
+        if (offset == 0xffffffff || size == 0xffffffff)
+            throw Error({.what = "the archive is a zip64, larger than 4 GiB",
+                         .fix = "save each array as an NPY file"});
         damaged("the zip directory lies outside the archive");
     }
 

@@ -89,13 +89,16 @@ Tensor decode_png(std::span<const std::byte> bytes) {
     const std::uint64_t height = png_get_image_height(d.png, d.info), width = png_get_image_width(d.png, d.info);
     const std::uint64_t packed_bytes = png_get_rowbytes(d.png, d.info) * height;
     if (height * width > max_pixels || packed_bytes / max_deflate_ratio > bytes.size())
-        throw Error({.what = fmt::format("the PNG claims {} x {} pixels in {} bytes", width, height, bytes.size()), .fix = "replace the file"});
+        throw Error({.what = fmt::format("the PNG claims {} x {} pixels in {} bytes", width, height, bytes.size()),
+                     .fix = "replace the file"});
     check(set_conversions(d));
 
     const std::int64_t channels = png_get_channels(d.png, d.info);
     const std::size_t row_bytes = png_get_rowbytes(d.png, d.info);
     Tensor picture = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(height), static_cast<std::int64_t>(width), channels});
-    if (row_bytes * height != picture.bytes()) throw Error({.what = "the PNG has an unknown form of pixels", .fix = "save it as 8-bit RGB"});
+    if (row_bytes * height != picture.bytes())
+        throw Error({.what = "the PNG has an unknown form of pixels",
+                     .fix = "save it as 8-bit RGB"});
     check(read_rows(d, reinterpret_cast<png_bytep>(picture.writable().data), row_bytes, height));
     return picture;
 }

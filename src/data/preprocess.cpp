@@ -111,9 +111,10 @@ void convert(const Preprocess& p, const T* in, const Dims& shape, std::byte* out
             for (std::int64_t k = 0; k < channels; ++k) {
                 const auto x = [&](std::int64_t row, std::int64_t column) { return static_cast<float>(in[(row * w + column) * channels + k]); };
                 // A weight of 0 leaves the second neighbour out: exact where nothing is resized.
-                const float upper = c.weight == 0 ? x(r.first, c.first) : x(r.first, c.first) * (1 - c.weight) + x(r.first, c.second) * c.weight;
-                const float lower = c.weight == 0 ? x(r.second, c.first) : x(r.second, c.first) * (1 - c.weight) + x(r.second, c.second) * c.weight;
-                v[static_cast<std::size_t>(k)] = r.weight == 0 ? upper : upper * (1 - r.weight) + lower * r.weight;
+                const auto between = [](float a, float b, float weight) { return weight == 0 ? a : a * (1 - weight) + b * weight; };
+                const float upper = between(x(r.first, c.first), x(r.first, c.second), c.weight);
+                const float lower = between(x(r.second, c.first), x(r.second, c.second), c.weight);
+                v[static_cast<std::size_t>(k)] = between(upper, lower, r.weight);
             }
             v = with_color(p, channels, v);
             for (std::int64_t k = 0; k < out_channels; ++k) {
@@ -130,7 +131,8 @@ void convert(const Preprocess& p, const T* in, const Dims& shape, std::byte* out
 }  // namespace
 
 void check(const Preprocess& p) {
-    const auto refuse = [](std::string what, std::string fix) { throw Error({.what = std::move(what), .where = "preprocessing", .fix = std::move(fix)}); };
+    const auto refuse = [](std::string what, std::string fix) { throw Error({.what = std::move(what), .where = "preprocessing",
+                                                                             .fix = std::move(fix)}); };
     if (p.dtype != DType::f32 && p.dtype != DType::u8)
         refuse(fmt::format("pictures cannot become {}", name_of(p.dtype)), "use f32 or u8");
     for (const std::int64_t side : {p.height, p.width, p.resize_shorter})
@@ -154,11 +156,13 @@ Dims preprocessed_shape(const Preprocess& p, const Dims& picture) {
     if (picture[0] < 1 || picture[1] < 1) throw Error({.what = "the picture has no pixels", .fix = "leave it out"});
     const Geometry g = geometry_of(p, picture);
     if (static_cast<std::uint64_t>(g.height) * static_cast<std::uint64_t>(g.width) > max_pixels)
-        throw Error({.what = fmt::format("the result has {} x {} pixels", g.height, g.width), .fix = "set a smaller height and width"});
+        throw Error({.what = fmt::format("the result has {} x {} pixels", g.height, g.width),
+                     .fix = "set a smaller height and width"});
     const std::int64_t channels = channels_of(p, picture[2]);
     for (const auto* v : {&p.mean, &p.deviation})
         if (v->size() > 1 && static_cast<std::int64_t>(v->size()) != channels)
-            throw Error({.what = fmt::format("{} means or deviations for {} channels", v->size(), channels), .fix = "give one, or one per channel"});
+            throw Error({.what = fmt::format("{} means or deviations for {} channels", v->size(), channels),
+                         .fix = "give one, or one per channel"});
     return p.layout == Layout::nhwc ? Dims{g.height, g.width, channels} : Dims{channels, g.height, g.width};
 }
 
@@ -170,7 +174,8 @@ void preprocess(const Preprocess& p, const Tensor& picture, std::byte* out) {
 
 void preprocess_vector(const Preprocess& p, const float* x, std::int64_t count, float* y) {
     if (p.mean.size() > 1 || p.deviation.size() > 1)
-        throw Error({.what = "means or deviations per channel, for rows that are no pictures", .fix = "give the shape of a row, [H, W, C]"});
+        throw Error({.what = "means or deviations per channel, for rows that are no pictures",
+                     .fix = "give the shape of a row, [H, W, C]"});
     const Affine a = affine_of(p, DType::f32, 1);
     for (std::int64_t i = 0; i < count; ++i) y[i] = static_cast<float>(x[i] * a.factor[0] + a.offset[0]);
 }

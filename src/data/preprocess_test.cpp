@@ -99,7 +99,8 @@ TEST(Preprocess, RefusesSettingsThatContradict) {
     EXPECT_THAT(error_of_settings({.height = 1 << 16, .width = 1 << 16}), HasSubstr("65536 x 65536"));
     EXPECT_THAT(error_of_settings({.height = 5, .fit = Fit::crop}), HasSubstr("a crop of 5 x 6 does not fit into 4 x 6"));
     EXPECT_THAT(error_of_settings({.mean = {1, 2}}), HasSubstr("2 means or deviations for 3 channels"));
-    EXPECT_THAT(error_of_settings({.color = Color::gray, .deviation = {1, 2, 3}}), HasSubstr("3 means or deviations for 1 channels"));
+    EXPECT_THAT(error_of_settings({.color = Color::gray, .deviation = {1, 2, 3}}),
+                HasSubstr("3 means or deviations for 1 channels"));
     EXPECT_THAT(error_of_settings({.deviation = {0}}), HasSubstr("zero"));
     EXPECT_THAT(error_of_settings({.mean = {NAN}}), HasSubstr("not finite"));
     EXPECT_THAT(error_of_settings({.scale = INFINITY}), HasSubstr("not finite"));

@@ -68,7 +68,8 @@ Array from_pictures(const Preprocess& p, std::int64_t count, const std::function
             if (i == 0) {
                 first = shape;
                 if (!bytes_within(p.dtype, shape, max_array_bytes / static_cast<std::uint64_t>(count)))
-                    throw Error({.what = fmt::format("{} pictures of [{}] take over 1 TiB", count, fmt::join(shape, ", ")), .fix = "take fewer, or smaller ones"});
+                    throw Error({.what = fmt::format("{} pictures of [{}] take over 1 TiB", count, fmt::join(shape, ", ")),
+                                 .fix = "take fewer, or smaller ones"});
                 all = array_of(p.dtype, count, shape);
             }
             if (shape != first) {
@@ -105,7 +106,9 @@ Array from_array(const Preprocess& p, const Tensor& t, const std::vector<std::in
 
 Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_samples) {
     const std::int64_t columns = table.values.shape()[1];
-    if (columns == 0) throw Error({.what = "the table has no columns of values", .fix = "give the table of samples here, and this one as labels"});
+    if (columns == 0)
+        throw Error({.what = "the table has no columns of values",
+                     .fix = "give the table of samples here, and this one as labels"});
     const auto which = picks(table.values.shape()[0], max_samples);
     const auto n = static_cast<std::int64_t>(which.size());
     Samples s{.ids = table.ids.empty() ? numbers_of(which) : picked_from(table.ids, which)};
@@ -115,7 +118,9 @@ Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_sam
         s.class_names = std::move(all.class_names);
     }
     if (p.row_shape.empty()) {
-        if (p.dtype != DType::f32) throw Error({.what = "rows of numbers cannot become u8", .fix = "give the shape of a row, [H, W, C]"});
+        if (p.dtype != DType::f32)
+            throw Error({.what = "rows of numbers cannot become u8",
+                         .fix = "give the shape of a row, [H, W, C]"});
         s.values = array_of(DType::f32, n, {columns});
         for (std::size_t i = 0; i < which.size(); ++i)
             preprocess_vector(p, reinterpret_cast<const float*>(row_of(table.values, which[i], {columns}).data()), columns,
@@ -124,15 +129,20 @@ Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_sam
     }
     Dims picture{p.row_shape[0], p.row_shape[1], p.row_shape.size() == 3 ? p.row_shape[2] : 1};
     if (count_of(picture) != columns)
-        throw Error({.what = fmt::format("a row has {} values, its shape [{}] {}", columns, fmt::join(p.row_shape, ", "), count_of(picture)), .fix = "give the shape of the file's rows"});
+        throw Error({.what = fmt::format("a row has {} values, its shape [{}] {}", columns, fmt::join(p.row_shape, ", "), count_of(picture)),
+                     .fix = "give the shape of the file's rows"});
     s.values = from_pictures(p, n, [&](std::int64_t i) { return row_of(table.values, which[static_cast<std::size_t>(i)], picture); },
                              [&](std::int64_t i) { return s.ids[static_cast<std::size_t>(i)]; });
     return s;
 }
 
 Samples from_tensor(const Preprocess& p, const Tensor& t, std::int64_t max_samples) {
-    if (t.shape().empty()) throw Error({.what = "the array is a scalar, without an axis of samples", .fix = "give an array [n, ...]"});
-    if (t.bytes() == 0) throw Error({.what = fmt::format("there is nothing in an array of [{}]", fmt::join(t.shape(), ", ")), .fix = "give at least one sample"});
+    if (t.shape().empty())
+        throw Error({.what = "the array is a scalar, without an axis of samples",
+                     .fix = "give an array [n, ...]"});
+    if (t.bytes() == 0)
+        throw Error({.what = fmt::format("there is nothing in an array of [{}]", fmt::join(t.shape(), ", ")),
+                     .fix = "give at least one sample"});
     const auto which = picks(t.shape()[0], max_samples);  // no more than there are bytes
     return {.values = from_array(p, t, which), .ids = numbers_of(which)};
 }
@@ -155,7 +165,9 @@ Samples from_archive(const Preprocess& p, std::map<std::string, Tensor> arrays, 
     if (labels) {
         const std::vector<int> all = integer_labels(labels);
         const std::int64_t n = arrays.begin()->second.shape()[0];
-        if (static_cast<std::int64_t>(all.size()) != n) throw Error({.what = fmt::format("{} labels for {} samples", all.size(), n), .fix = "save one per sample"});
+        if (static_cast<std::int64_t>(all.size()) != n)
+            throw Error({.what = fmt::format("{} labels for {} samples", all.size(), n),
+                         .fix = "save one per sample"});
         s.labels = picked_from(all, picks(n, max_samples));
     }
     return s;
@@ -182,7 +194,9 @@ Listing list(const fs::path& folder) {
         if (it->is_directory(ignored)) found.folders.push_back(name);
         else if (it->is_regular_file(ignored) && has_picture_name(it->path())) found.pictures.push_back(name);
     }
-    if (error) throw Error({.what = fmt::format("the folder cannot be read ({})", error.message()), .where = folder.string(), .fix = "check its permissions"});
+    if (error)
+        throw Error({.what = fmt::format("the folder cannot be read ({})", error.message()), .where = folder.string(),
+                     .fix = "check its permissions"});
     std::ranges::sort(found.pictures);
     std::ranges::sort(found.folders);
     return found;
@@ -198,13 +212,15 @@ Samples from_folder(const Preprocess& p, const fs::path& folder, std::int64_t ma
             labels.push_back(static_cast<int>(c));
         }
     if (!names.empty() && !top.pictures.empty())
-        throw Error({.what = "pictures lie beside folders of pictures", .where = folder.string(), .fix = "put all into class folders, or none"});
+        throw Error({.what = "pictures lie beside folders of pictures", .where = folder.string(),
+                     .fix = "put all into class folders, or none"});
     if (names.empty()) {
         names = std::move(top.pictures);
         top.folders.clear();
     }
     if (names.empty())
-        throw Error({.what = "no .jpg, .jpeg or .png file lies in it or in its folders", .where = folder.string(), .fix = "give the folder of the pictures"});
+        throw Error({.what = "no .jpg, .jpeg or .png file lies in it or in its folders", .where = folder.string(),
+                     .fix = "give the folder of the pictures"});
 
     const auto which = picks(static_cast<std::int64_t>(names.size()), max_samples);
     Samples s{.ids = picked_from(names, which), .class_names = std::move(top.folders)};

@@ -85,7 +85,8 @@ TEST(LoadSamples, HoldsAPackedFileToItsHeader) {
     more += Bytes(5000000);
     EXPECT_THAT(error_of([&] { load_samples(folder.write("x.gz", gzip(more))); }), HasSubstr("unpacks to more than 22 bytes"));
     const Bytes fewer = idx(0x08, {2, 1, 3}, Bytes(5));
-    EXPECT_THAT(error_of([&] { load_samples(folder.write("y.gz", gzip(fewer))); }), AllOf(HasSubstr("y.gz: "), HasSubstr("but 5 bytes follow")));
+    EXPECT_THAT(error_of([&] { load_samples(folder.write("y.gz", gzip(fewer))); }),
+                AllOf(HasSubstr("y.gz: "), HasSubstr("but 5 bytes follow")));
 }
 
 TEST(LoadSamples, TakesOtherArraysAsTheyAre) {
@@ -112,9 +113,11 @@ TEST(LoadSamples, FindsTheLabelsInAnNpz) {
     EXPECT_THAT(floats(s.values), ElementsAre(1, 2));
     EXPECT_THAT(s.labels, ElementsAre(7, 8));
     EXPECT_THAT(load_samples(folder.write("b.npz", zip({{"y.npy", x}}, false))).labels, IsEmpty());
-    EXPECT_THAT(error_of([&] { load_samples(folder.write("c.npz", zip({{"a.npy", x}, {"b.npy", x}}, false))); }), HasSubstr("which array holds the samples: a, b?"));
+    EXPECT_THAT(error_of([&] { load_samples(folder.write("c.npz", zip({{"a.npy", x}, {"b.npy", x}}, false))); }),
+                HasSubstr("which array holds the samples: a, b?"));
     EXPECT_THAT(error_of([&] { load_samples(folder.write("d.npz", zip({}, false))); }), HasSubstr("no array"));
-    EXPECT_THAT(error_of([&] { load_samples(folder.write("e.npz", zip({{"x.npy", x}, {"y.npy", x}}, false))); }), HasSubstr("f32 [3, 1] are no labels"));
+    EXPECT_THAT(error_of([&] { load_samples(folder.write("e.npz", zip({{"x.npy", x}, {"y.npy", x}}, false))); }),
+                HasSubstr("f32 [3, 1] are no labels"));
 }
 
 TEST(LoadSamples, TakesRowsOfATable) {
@@ -128,7 +131,8 @@ TEST(LoadSamples, TakesRowsOfATable) {
     EXPECT_THAT(rows.class_names, ElementsAre("cat", "dog"));
     const Samples pictures = load_samples(file, {.layout = Layout::nhwc, .row_shape = {1, 1, 3}});
     EXPECT_THAT(pictures.values.shape, ElementsAre(2, 1, 1, 3));
-    EXPECT_THAT(error_of([&] { load_samples(file, {.row_shape = {2, 2}}); }), HasSubstr("a row has 3 values, its shape [2, 2] 4"));
+    EXPECT_THAT(error_of([&] { load_samples(file, {.row_shape = {2, 2}}); }),
+                HasSubstr("a row has 3 values, its shape [2, 2] 4"));
     EXPECT_THAT(error_of([&] { load_samples(file, {.mean = {1, 2, 3}}); }), HasSubstr("rows that are no pictures"));
     EXPECT_THAT(error_of([&] { load_samples(folder.write("l.csv", "id,label\na,1\n")); }), HasSubstr("no columns of values"));
     EXPECT_THAT(error_of([&] { load_samples(folder.write("n.csv", "id,x\n")); }), HasSubstr("no samples"));
@@ -138,7 +142,8 @@ TEST(LoadSamples, SaysWhichFileDiffers) {
     const TemporaryFolder folder;
     folder.write("a.png", flat_png(1, 2, 3));
     folder.write("b.png", flat_png(1, 3, 2));
-    EXPECT_THAT(error_of([&] { load_samples(folder.path()); }), AllOf(HasSubstr("b.png: the picture gives [1, 2, 3], the first one [1, 3, 2]"), HasSubstr("set height and width")));
+    EXPECT_THAT(error_of([&] { load_samples(folder.path()); }),
+                AllOf(HasSubstr("b.png: the picture gives [1, 2, 3], the first one [1, 3, 2]"), HasSubstr("set height and width")));
     EXPECT_EQ(load_samples(folder.path(), {.height = 4, .width = 4}).count(), 2);
     folder.write("b.png", flat_png(1, 2, 3, 3));
     EXPECT_THAT(error_of([&] { load_samples(folder.path()); }), HasSubstr("set the color"));
@@ -151,13 +156,16 @@ TEST(LoadSamples, SaysWhatIsWrongWithAPath) {
     EXPECT_THAT(error_of([&] { load_samples(folder.path()); }), HasSubstr("no .jpg, .jpeg or .png file"));
     EXPECT_THAT(error_of([&] { load_samples(folder.write("e", "")); }), HasSubstr("e: the file is empty"));
     EXPECT_THAT(error_of([&] { load_samples(folder.write("z", Bytes(9))); }), HasSubstr("format is not known"));
-    EXPECT_THAT(error_of([&] { load_samples(folder.write("s.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()}", Bytes(4)))); }), HasSubstr("scalar"));
-    EXPECT_THAT(error_of([&] { load_samples(folder.write("n.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 0)}", {}))); }), HasSubstr("nothing in an array"));
+    EXPECT_THAT(error_of([&] { load_samples(folder.write("s.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()}", Bytes(4)))); }),
+                HasSubstr("scalar"));
+    EXPECT_THAT(error_of([&] { load_samples(folder.write("n.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 0)}", {}))); }),
+                HasSubstr("nothing in an array"));
     folder.write("mixed/a.png", flat_png(1));
     folder.write("mixed/class/a.png", flat_png(1));
     EXPECT_THAT(error_of([&] { load_samples(folder.path() / "mixed"); }), HasSubstr("beside folders of pictures"));
     const auto broken = folder.write("broken/a.jpg", "not a picture");
-    EXPECT_EQ(error_of([&] { load_samples(folder.path() / "broken"); }), broken.string() + ": this is neither a JPEG nor a PNG; convert the picture, or remove the file");
+    EXPECT_EQ(error_of([&] { load_samples(folder.path() / "broken"); }),
+              broken.string() + ": this is neither a JPEG nor a PNG; convert the picture, or remove the file");
 }
 
 const std::vector<std::string> ids = {"x", "y", "z"};
@@ -165,8 +173,10 @@ const std::vector<std::string> ids = {"x", "y", "z"};
 TEST(LoadLabels, MatchesThemById) {
     const TemporaryFolder folder;
     EXPECT_THAT(load_labels(folder.write("a.csv", "sample_id,label\nz,3\nw,9\ny,2\nx,1\n"), ids).labels, ElementsAre(1, 2, 3));
-    EXPECT_THAT(error_of([&] { load_labels(folder.write("b.csv", "sample_id,label\nx,1\ny,1\n"), ids); }), HasSubstr("b.csv: sample 'z' has no label"));
-    EXPECT_THAT(error_of([&] { load_labels(folder.write("c.csv", "sample_id,label\nx,1\nx,2\n"), ids); }), HasSubstr("'x' is there twice"));
+    EXPECT_THAT(error_of([&] { load_labels(folder.write("b.csv", "sample_id,label\nx,1\ny,1\n"), ids); }),
+                HasSubstr("b.csv: sample 'z' has no label"));
+    EXPECT_THAT(error_of([&] { load_labels(folder.write("c.csv", "sample_id,label\nx,1\nx,2\n"), ids); }),
+                HasSubstr("'x' is there twice"));
 }
 
 TEST(LoadLabels, TurnsNamesIntoPlaces) {
@@ -185,8 +195,10 @@ TEST(LoadLabels, TakesFilesWithoutIdsInOrder) {
     EXPECT_THAT(load_labels(folder.write("a", gzip(idx(0x08, {3}, bytes_of_values<std::uint8_t>({4, 5, 6})))), ids).labels, ElementsAre(4, 5, 6));
     EXPECT_THAT(load_labels(folder.write("b.csv", "4\n5\n6\n"), ids).labels, ElementsAre(4, 5, 6));
     EXPECT_THAT(load_labels(folder.write("c.npy", npy("{'descr': '<i8', 'fortran_order': False, 'shape': (3,)}", bytes_of_values<std::int64_t>({4, 5, 6}))), ids).labels, ElementsAre(4, 5, 6));
-    EXPECT_THAT(error_of([&] { load_labels(folder.write("d", idx(0x08, {2}, Bytes(2))), ids); }), HasSubstr("2 labels for 3 samples"));
-    EXPECT_THAT(error_of([&] { load_labels(folder.write("e", idx(0x09, {3}, Bytes(3, std::byte{0xff}))), ids); }), HasSubstr("-1 is no label"));
+    EXPECT_THAT(error_of([&] { load_labels(folder.write("d", idx(0x08, {2}, Bytes(2))), ids); }),
+                HasSubstr("2 labels for 3 samples"));
+    EXPECT_THAT(error_of([&] { load_labels(folder.write("e", idx(0x09, {3}, Bytes(3, std::byte{0xff}))), ids); }),
+                HasSubstr("-1 is no label"));
     EXPECT_THAT(error_of([&] { load_labels(folder.write("f.csv", "4.5\n5\n6\n"), ids); }), HasSubstr("no labels"));
 }
 
@@ -197,8 +209,10 @@ TEST(Arrays, AreReadAsSaved) {
         save_array(folder.path() / "a.npy", array.dtype, array.shape, array.data);
         EXPECT_EQ(load_array(folder.path() / "a.npy"), array);
     }
-    EXPECT_THAT(error_of([&] { save_array(folder.path() / "b.npy", DType::f32, a.shape, a.data); }), HasSubstr("4 bytes are no f32 [2, 1]"));
-    EXPECT_THAT(error_of([&] { save_array(folder.path() / "b.npy", DType::f32, std::vector<std::int64_t>(9, 1), a.data); }), HasSubstr("9 axes"));
+    EXPECT_THAT(error_of([&] { save_array(folder.path() / "b.npy", DType::f32, a.shape, a.data); }),
+                HasSubstr("4 bytes are no f32 [2, 1]"));
+    EXPECT_THAT(error_of([&] { save_array(folder.path() / "b.npy", DType::f32, std::vector<std::int64_t>(9, 1), a.data); }),
+                HasSubstr("9 axes"));
     EXPECT_THAT(error_of([&] { load_array(folder.write("x.csv", "1,2\n")); }), HasSubstr("no single array"));
 }
 

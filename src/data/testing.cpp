@@ -185,7 +185,8 @@ Bytes zip(const std::vector<std::pair<std::string, Bytes>>& members, bool compre
 
 void expect_errors_only(const Bytes& file, const std::function<void(const Bytes&)>& read, std::size_t whole) {
     for (std::size_t size = 0; size < (whole ? whole : file.size()); ++size)
-        EXPECT_NE(error_of([&] { read(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))); }), "") << "cut to " << size << " bytes";
+        EXPECT_NE(error_of([&] { read(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))); }),
+                  "") << "cut to " << size << " bytes";
     for (std::size_t i = 0; i < file.size(); ++i)
         for (const unsigned change : {0x01U, 0x80U, 0x24U, 0xffU}) {
             Bytes damaged = file;

@@ -175,13 +175,25 @@ Dim floor_div(const Dim& a, const Dim& b) {
     return whole + Dim::opaque(Dim::Kind::floor_div, rest, b);
 }
 
+// Whether d is kind(x, y) alone, with x or y equal to `part`.
+bool Dim::is_bound_by(const Dim& d, Kind kind, const Dim& part) {
+    if (d.constant_ != 0 || d.terms_.size() != 1 || d.terms_[0].coefficient != 1 || d.terms_[0].factors.size() != 1) return false;
+    const Factor& f = d.terms_[0].factors[0];
+    return f.kind == kind && (f.args->first == part || f.args->second == part);
+}
+
+// min(a, max(a, b)) == a, max(a, min(a, b)) == a, and the same twice adds nothing.
 Dim min(const Dim& a, const Dim& b) {
     if (const auto d = (a - b).constant()) return *d <= 0 ? a : b;
+    if (Dim::is_bound_by(b, Dim::Kind::max, a) || Dim::is_bound_by(a, Dim::Kind::min, b)) return a;
+    if (Dim::is_bound_by(a, Dim::Kind::max, b) || Dim::is_bound_by(b, Dim::Kind::min, a)) return b;
     return a.text() < b.text() ? Dim::opaque(Dim::Kind::min, a, b) : Dim::opaque(Dim::Kind::min, b, a);
 }
 
 Dim max(const Dim& a, const Dim& b) {
     if (const auto d = (a - b).constant()) return *d >= 0 ? a : b;
+    if (Dim::is_bound_by(b, Dim::Kind::min, a) || Dim::is_bound_by(a, Dim::Kind::max, b)) return a;
+    if (Dim::is_bound_by(a, Dim::Kind::min, b) || Dim::is_bound_by(b, Dim::Kind::max, a)) return b;
     return a.text() < b.text() ? Dim::opaque(Dim::Kind::max, a, b) : Dim::opaque(Dim::Kind::max, b, a);
 }
 

@@ -63,6 +63,7 @@ private:
     static Dim opaque(Kind, const Dim& a, const Dim& b);
     static Dim sum(const Dim& a, const Dim& b, std::int64_t sign);
     static std::optional<Dim> divide_exactly(const Dim& a, const Dim& b);
+    static bool is_bound_by(const Dim& d, Kind kind, const Dim& part);
     static std::string text_of(const Term&);
     template <class V, class Symbol, class Divide, class Min, class Max>
     V fold(Symbol&& symbol, Divide&& divide, Min&& lesser, Max&& greater) const;

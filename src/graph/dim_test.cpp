@@ -22,6 +22,9 @@ TEST(Dim, EqualExpressionsHaveOneForm) {
     EXPECT_EQ(floor_div(floor_div(h + 1, 2), 3), floor_div(h + 1, 6));
     EXPECT_EQ(max(n, n + 3), n + 3);
     EXPECT_EQ(min(n, h), min(h, n));
+    EXPECT_EQ(max(n, min(n, h)), n);
+    EXPECT_EQ(min(max(h, n), n), n);
+    EXPECT_EQ(max(max(n, h), h), max(n, h));
 }
 
 TEST(Dim, PrintsAndParsesBack) {

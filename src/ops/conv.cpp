@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tercet {
 namespace {
 
@@ -55,7 +57,8 @@ void convolve(const Call& call) {
     const Window win = window_of(call.node, x.shape, w.shape.part(2));
     const auto& [a, b, c] = win.axes;
     const auto stride = [&](const View& v, int spatial) { return spatial < win.rank ? v.strides[2 + spatial] : 0; };
-    const std::int64_t channels = w.shape[1], per_group = std::max<std::int64_t>(w.shape[0] / call.attributes().integer("group", 1), 1);
+    const std::int64_t channels = w.shape[1], group = call.attributes().integer("group", 1);
+    const std::int64_t per_group = std::max<std::int64_t>(w.shape[0] / group, 1);
     const auto sum_of = [&](const Dims& o) {  // o: [n, m, window...]
         const std::int64_t m = o[1], first_channel = m / per_group * channels;
         const auto index = [&](int i) { return i < win.rank ? o[2 + i] : 0; };
@@ -65,9 +68,11 @@ void convolve(const Call& call) {
             for (std::int64_t i = ta.first; i < ta.last; ++i)
                 for (std::int64_t j = tb.first; j < tb.last; ++j)
                     for (std::int64_t k = tc.first; k < tc.last; ++k) {
-                        const std::int64_t at = o[0] * x.strides[0] + (first_channel + ch) * x.strides[1] + a.position(index(0), i) * stride(x, 0) +
+                        const std::int64_t at = o[0] * x.strides[0] + (first_channel + ch) * x.strides[1] +
+                                                a.position(index(0), i) * stride(x, 0) +
                                                 b.position(index(1), j) * stride(x, 1) + c.position(index(2), k) * stride(x, 2);
-                        const std::int64_t tap = m * w.strides[0] + ch * w.strides[1] + i * stride(w, 0) + j * stride(w, 1) + k * stride(w, 2);
+                        const std::int64_t tap = m * w.strides[0] + ch * w.strides[1] + i * stride(w, 0) +
+                                                 j * stride(w, 1) + k * stride(w, 2);
                         sum += static_cast<double>(load<T>(x.address(at))) * static_cast<double>(load<T>(w.address(tap)));
                     }
         return sum;

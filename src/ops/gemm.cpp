@@ -43,8 +43,10 @@ void reference(const Call& call) {
         for (const Dims& i : indices(y.shape)) {
             const Sum<T> product = dot<T>(a, i[0] * a.strides[0], a.strides[1], b, i[1] * b.strides[1], b.strides[0], a.shape[1]);
             if constexpr (std::is_integral_v<T>) {
-                if (alpha == 1 && (beta == 1 || !c)) y.set_int(i, static_cast<std::int64_t>(product + static_cast<std::uint64_t>(c ? c.get_int(i) : 0)));
-                else y.set(i, alpha * static_cast<double>(static_cast<T>(product)) + (c ? beta * c.get(i) : 0));
+                if (alpha == 1 && (beta == 1 || !c))
+                    y.set_int(i, static_cast<std::int64_t>(product + static_cast<std::uint64_t>(c ? c.get_int(i) : 0)));
+                else
+                    y.set(i, alpha * static_cast<double>(static_cast<T>(product)) + (c ? beta * c.get(i) : 0));
             } else {
                 y.set(i, alpha * product + (c ? beta * c.get(i) : 0));
             }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -89,7 +90,9 @@ void normalize(const Call& call, std::int64_t groups) {
         const double mean = sum / count;
         for_group(group, [&](const Dims& at) { squares += (x.get(at) - mean) * (x.get(at) - mean); });
         const double deviation = std::sqrt(squares / count + epsilon);
-        for_group(group, [&](const Dims& at) { y.set(at, (x.get(at) - mean) / deviation * call.in[1].get({at[1]}) + call.in[2].get({at[1]})); });
+        for_group(group, [&](const Dims& at) {
+            y.set(at, (x.get(at) - mean) / deviation * call.in[1].get({at[1]}) + call.in[2].get({at[1]}));
+        });
     }
 }
 

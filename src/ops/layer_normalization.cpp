@@ -66,7 +66,8 @@ void reference(const Call& call) {
 }
 
 const RegisteredOp layer_normalization{{.name = "LayerNormalization", .versions = {{17}}, .inputs = {2, 3}, .outputs = {1, 3},
-                                        .attributes = {{"axis", AttributeKind::integer}, {"epsilon", AttributeKind::real}, {"stash_type", AttributeKind::integer}},
+                                        .attributes = {{"axis", AttributeKind::integer}, {"epsilon", AttributeKind::real},
+                                                       {"stash_type", AttributeKind::integer}},
                                         .infer = infer, .reference = reference}};
 
 }  // namespace

@@ -43,6 +43,8 @@ View channels_first_view(const View& v) {  // [N, spatial..., C] seen as [N, C, 
     return v.permuted(order);
 }
 
+constexpr std::int64_t largest_evaluated = std::int64_t{1} << 32;  // elements of one value
+
 constexpr std::string_view kind_names[] = {"an integer", "a float", "a string", "a list of integers", "a list of floats",
                                            "a list of strings", "a tensor"};
 
@@ -271,7 +273,13 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
             for (std::size_t i = 0; i < node.outputs.size(); ++i) {
                 out.emplace_back();
                 if (node.outputs[i] == ValueId::none) continue;
-                Tensor t = Tensor::zeros(types.out[i].dtype, constant_shape(types.out[i].shape).value());
+                const auto shape = constant_shape(types.out[i].shape);
+                if (!shape) throw Error({.what = fmt::format("unsupported: the shape [{}] depends on the data", text_of(types.out[i].shape))});
+                std::int64_t count = 1;
+                for (std::int64_t d : *shape)
+                    if (__builtin_mul_overflow(count, d, &count) || count > largest_evaluated)
+                        throw Error({.what = fmt::format("the shape [{}] is too large to compute", text_of(types.out[i].shape)), .fix = "check the model's shapes"});
+                Tensor t = Tensor::zeros(types.out[i].dtype, *shape);
                 out.back() = t.writable();
                 values[static_cast<std::size_t>(node.outputs[i])] = std::move(t);
             }

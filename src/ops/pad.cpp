@@ -29,7 +29,8 @@ void infer(Inference& c) {
         require_same_type(c, 2);
         bool one = true;
         for (const Dim& d : c.shape(2)) one = one && may_equal(d, Dim(1));
-        if (!one || c.rank(2) > 1) throw Error({.what = fmt::format("the value (input 2) has the shape [{}]", text_of(c.shape(2))), .fix = "it must be a scalar"});
+        if (!one || c.rank(2) > 1)
+            throw Error({.what = fmt::format("the value (input 2) has the shape [{}]", text_of(c.shape(2))), .fix = "it must be a scalar"});
     }
     for (std::size_t i : {1, 3})
         if (c.has(i) && c.dtype(i) != DType::i64 && c.dtype(i) != DType::i32)
@@ -42,7 +43,8 @@ void infer(Inference& c) {
     }
     std::vector<int> sorted = axes;
     std::ranges::sort(sorted);
-    if (std::ranges::adjacent_find(sorted) != sorted.end()) throw Error({.what = "an axis is named twice in 'axes' (input 3)", .fix = "name each once"});
+    if (std::ranges::adjacent_find(sorted) != sorted.end())
+        throw Error({.what = "an axis is named twice in 'axes' (input 3)", .fix = "name each once"});
     const auto pads = c.content(1);
     if (!pads)
         throw Error({.what = "unsupported: the pads (input 1) are computed while the model runs", .fix = "make them a constant in the export"});

@@ -48,7 +48,8 @@ double ResampleAxis::origin(const ResampleSettings& s, std::int64_t i) const {
     const auto unscaled = [&](double v) { return whole ? v * static_cast<double>(in) / exact_out : v / scale; };
     switch (s.coordinates) {
         case Coordinates::half_pixel: return unscaled(x + 0.5) - 0.5;
-        case Coordinates::half_pixel_symmetric: return static_cast<double>(in) / 2 * (1 - static_cast<double>(out) / exact_out) + unscaled(x + 0.5) - 0.5;
+        case Coordinates::half_pixel_symmetric:
+            return static_cast<double>(in) / 2 * (1 - static_cast<double>(out) / exact_out) + unscaled(x + 0.5) - 0.5;
         case Coordinates::pytorch_half_pixel: return out > 1 ? unscaled(x + 0.5) - 0.5 : 0;
         case Coordinates::align_corners: return exact_out == 1 ? 0 : x * last / (exact_out - 1);
         case Coordinates::asymmetric: return unscaled(x);

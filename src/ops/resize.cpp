@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 namespace tercet {
@@ -33,10 +34,12 @@ Dims resized_axes(const Attributes& a, int rank) {
     Dims axes;
     const auto given = a.integers("axes");
     if (given.size() > static_cast<std::size_t>(rank))
-        throw Error({.what = fmt::format("attribute 'axes' has {} elements for a value of rank {}", given.size(), rank), .fix = "name each axis once"});
+        throw Error({.what = fmt::format("attribute 'axes' has {} elements for a value of rank {}", given.size(), rank),
+                     .fix = "name each axis once"});
     for (std::int64_t g : given) {
         const int axis = checked_axis(g, rank);
-        if (std::ranges::find(axes, axis) != axes.end()) throw Error({.what = fmt::format("axis {} is named twice in 'axes'", axis), .fix = "name each axis once"});
+        if (std::ranges::find(axes, axis) != axes.end())
+            throw Error({.what = fmt::format("axis {} is named twice in 'axes'", axis), .fix = "name each axis once"});
         axes.push_back(axis);
     }
     if (given.empty())
@@ -56,7 +59,9 @@ Dim scaled(const Dim& in, float scale) {
     if (scale == std::floor(scale)) return in * Dim(static_cast<std::int64_t>(scale));
     if (const float k = std::round(1 / scale); scale == 1 / k) return floor_div(in, Dim(static_cast<std::int64_t>(k)));
     const auto n = in.constant();
-    if (!n) throw Error({.what = fmt::format("unsupported: the size {} scaled by {}", in.text(), scale), .fix = "give the input fixed sizes"});
+    if (!n)
+        throw Error({.what = fmt::format("unsupported: the size {} scaled by {}", in.text(), scale),
+                     .fix = "give the input fixed sizes"});
     const float extent = std::floor(static_cast<float>(*n) * scale);
     if (extent > 0x1p40f) throw Error({.what = fmt::format("an extent of {} scaled by {}", *n, scale), .fix = "check the model's shapes"});
     return static_cast<std::int64_t>(extent);
@@ -77,7 +82,9 @@ void fit_aspect(Aspect aspect, Shape& y, const Dims& axes, const std::vector<Dim
     for (std::int64_t a : axes) {
         Dim& extent = y[static_cast<std::size_t>(a)];
         const double rounded = std::floor(scale * static_cast<double>(*extent.constant()) + 0.5);
-        if (!(rounded < 0x1p40)) throw Error({.what = fmt::format("an extent of {} scaled by {}", extent.text(), scale), .fix = "check the model's sizes"});
+        if (!(rounded < 0x1p40))
+            throw Error({.what = fmt::format("an extent of {} scaled by {}", extent.text(), scale),
+                         .fix = "check the model's sizes"});
         extent = static_cast<std::int64_t>(rounded);
     }
 }
@@ -118,9 +125,11 @@ void infer(Inference& c) {
             throw Error({.what = "unsupported: the sizes (input 3) are computed while the model runs",
                          .fix = "give the input fixed sizes, or make the sizes a constant in the export"});
         for (std::size_t i = 0; i < count; ++i) {
-            const auto in = y[static_cast<std::size_t>(axes[static_cast<int>(i)])].constant(), size = (*sizes)[i].constant();
+            const std::int64_t axis = axes[static_cast<int>(i)];
+            const Dim& extent = y[static_cast<std::size_t>(axis)];
+            const auto in = extent.constant(), size = (*sizes)[i].constant();
             if ((size && (*size < 0 || *size > std::int64_t{1} << 40)) || (in && *in == 0 && !(size && *size == 0)))
-                throw Error({.what = fmt::format("axis {} of {} elements resized to {}", axes[static_cast<int>(i)], y[static_cast<std::size_t>(axes[static_cast<int>(i)])].text(), (*sizes)[i].text()),
+                throw Error({.what = fmt::format("axis {} of {} elements resized to {}", axis, extent.text(), (*sizes)[i].text()),
                              .fix = "check the model's sizes"});
         }
         if (aspect == Aspect::stretch)

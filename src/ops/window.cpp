@@ -103,7 +103,8 @@ Shape infer_window(const Node& node, const Shape& input_shape, const Dims& kerne
     Shape out;
     for (int i = 0; i < rank; ++i) {
         if (kernel[i] < 1 || kernel[i] > largest)
-            throw Error({.what = fmt::format("the kernel has the extent {} along spatial axis {}", kernel[i], i), .fix = "it must be at least 1"});
+            throw Error({.what = fmt::format("the kernel has the extent {} along spatial axis {}", kernel[i], i),
+                         .fix = "it must be at least 1"});
         const Settings s(node, rank, i, kernel[i]);
         const Dim& in = input_shape[static_cast<std::size_t>(2 + i)];
         out.push_back(s.out(in));
@@ -117,7 +118,8 @@ Shape infer_window(const Node& node, const Shape& input_shape, const Dims& kerne
 
 Dims kernel_shape(const Node& node, int spatial_axes) {
     if (spatial_axes < 1 || spatial_axes > 3)
-        throw Error({.what = fmt::format("unsupported: input 0 has {} axes", spatial_axes + 2), .fix = "it must have 3 to 5: batch, channels and 1 to 3 spatial ones"});
+        throw Error({.what = fmt::format("unsupported: input 0 has {} axes", spatial_axes + 2),
+                     .fix = "it must have 3 to 5: batch, channels and 1 to 3 spatial ones"});
     const auto list = node.attributes.integers("kernel_shape");
     if (list.size() != static_cast<std::size_t>(spatial_axes))
         throw Error({.what = fmt::format("attribute 'kernel_shape' has {} elements, the input {} spatial axes", list.size(), spatial_axes),

@@ -37,7 +37,7 @@ int to_channels_last(Graph& g, int limit) {
         Node node = g.node(id);
         node.layers = g.layers(id);
         node.attributes.set("layout", std::string("NHWC"));
-        node.inputs[0] = emit(g, transpose(x, to_channels_last_order(rank), g.layers(id)), g.value(x).name + "_nhwc", id);
+        node.inputs[0] = emit(g, transpose(x, to_channels_last_order(rank), g.layers(id)), g.value(x).name + "_to_nhwc", id);
         const NodeId by = emit_like(g, id, std::move(node), "_nhwc");
         supersede(g, y, emit(g, transpose(g.output(by), to_channels_first_order(rank), g.layers(id)), name, id));
         ++converted;

@@ -23,7 +23,7 @@ public:
     template <class T>
     static Tensor of(DType dtype, Dims shape, std::span<const T> values) {
         Tensor t = zeros(dtype, shape);
-        std::memcpy(t.writable().data, values.data(), values.size_bytes());
+        if (!values.empty()) std::memcpy(t.writable().data, values.data(), values.size_bytes());
         return t;
     }
     static Tensor ints(std::span<const std::int64_t> values);  // i64 [n]

@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program as its users meet it: exit status, one-line errors, JSON keys, files that appear or do not.
+
+    python3 cli_test.py --tercet build/tercet --classify build/classify --examples examples --version 0.1.0
+"""
+
+import argparse
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True  # nothing is left in the source folder
+
+import onnx_bytes as ob
+
+VERBS = ["build", "run", "bench", "inspect", "check", "doctor"]
+arguments = None
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def npy(shape, values):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }" % "".join("%d, " % d for d in shape)
+    header = header.ljust((len(header) + 10 + 1 + 63) // 64 * 64 - 11) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack("<%df" % len(values), *values)
+
+
+def read_npy(path):
+    with open(path, "rb") as f:
+        data = f.read()
+    length = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10:10 + length].decode(), {"__builtins__": {}}, {"False": False, "True": True})
+    assert header["descr"] == "<f4", header
+    values = data[10 + length:]
+    return header["shape"], struct.unpack("<%df" % (len(values) // 4), values)
+
+
+class Program(unittest.TestCase):
+    def setUp(self):
+        self.folder_object = tempfile.TemporaryDirectory()
+        self.folder = self.folder_object.name
+        self.addCleanup(self.folder_object.cleanup)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def tercet(self, *words, status=0, env=None, program=None):
+        environment = {k: v for k, v in os.environ.items() if k != "TERCET_MAX_ISA"}
+        environment.update(env or {})
+        done = subprocess.run([program or arguments.tercet, *map(str, words)], cwd=self.folder, env=environment, capture_output=True,
+                              text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, status, "%s\n%s%s" % (words, done.stdout, done.stderr))
+        return done
+
+    def fails(self, status, *words, says=(), env=None):
+        """Fails with one line on standard error, nothing on standard output, and no file left."""
+        before = sorted(os.listdir(self.folder))
+        done = self.tercet(*words, status=status, env=env)
+        self.assertEqual(done.stdout, "")
+        self.assertTrue(done.stderr.startswith("tercet: error: "), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(text, done.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+        return done.stderr
+
+    def json(self, *words, status=0, env=None):
+        return json.loads(self.tercet(*words, "--json", status=status, env=env).stdout)
+
+    def small_model(self, name="small.onnx"):
+        """y = Relu(x + b), x [N, 3]."""
+        return write(self.path(name), ob.model(
+            [ob.node("Add", ["x", "b"], ["s"]), ob.node("Relu", ["s"], ["y"])],
+            [ob.value_info("x", ["N", 3])], [ob.value_info("y", ["N", 3])], [ob.tensor("b", [3], [1.0, -1.0, 0.5])]))
+
+    def small_engine(self):
+        self.small_model()
+        self.tercet("build", "small.onnx", "--tune", "none", "-o", "small.engine")
+        return self.path("small.engine")
+
+
+class Help(Program):
+    def test_every_verb_shows_an_example(self):
+        self.assertIn("Example", self.tercet("--help").stdout)
+        for verb in VERBS:
+            text = self.tercet(verb, "--help").stdout
+            self.assertIn("Example", text)
+            self.assertIn("tercet " + verb, text[text.index("Example"):])
+
+    def test_version(self):
+        self.assertEqual(self.tercet("--version").stdout, "tercet %s\n" % arguments.version)
+
+
+class WrongUsage(Program):
+    def test_is_exit_status_2_and_one_line(self):
+        model, size = "model.onnx", "--workspace"
+        for words, says in [
+                ([], "tercet --help"), (["brew"], "brew"), (["build"], "MODEL"), (["build", model, "--brew"], "--brew"),
+                (["build", model, "--precision", "fp64"], "fp64"), (["build", model, "--precision", "int8"], "not yet"),
+                (["build", model, "--fp16"], "not yet"), (["build", model, "--all"], "not yet"),
+                (["build", model, "--target", "trt11x"], "not yet"), (["build", model, "--tune", "some"], "some"),
+                (["build", model, "--min-shapes", "x:1xA"], "'A' is no size"), (["build", model, "--max-shapes", "x:1,x:2"], "twice"),
+                (["build", model, size, "much"], "1GiB"), (["build", model, size, "1024"], "1024MiB"),
+                (["build", model, "--memPoolSize", "dlaSRAM:1"], "workspace"), (["build", model, "--fix-input", "x"], "name=FILE"),
+                (["build", model, "--isa", "mmx"], "mmx"), (["bench", "e.engine", "--streams", "0"], "--streams"),
+                (["run", "e.engine", "--threads", "-1"], "--threads"), (["check"], "DIR")]:
+            with self.subTest(words=words):
+                self.fails(2, *words, says=says)
+
+    def test_unknown_level_in_the_environment(self):
+        for words in [["doctor"], ["build", "model.onnx"], ["run", "e.engine"], ["bench", "e.engine"], ["check", "."]]:
+            with self.subTest(words=words):
+                self.fails(2, *words, says=["TERCET_MAX_ISA", "avx2"], env={"TERCET_MAX_ISA": "mmx"})
+
+
+class FilesAtFault(Program):
+    def test_missing_files(self):
+        for words in [["build", "none.onnx"], ["run", "none.engine"], ["bench", "none.engine"], ["inspect", "none"], ["check", "none"]]:
+            with self.subTest(words=words):
+                self.fails(1, *words, says="none")
+
+    def test_files_of_another_kind(self):
+        files = {"empty": b"", "text": b"hello\n", "zeros": bytes(5000), "truncated": b"TERCET\r\n\x01\x00\x00\x00", "folder": None,
+                 "other.json": b'{"a": 1}', "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(50)}
+        for name, data in files.items():
+            if data is None:
+                os.mkdir(self.path(name))
+            else:
+                write(self.path(name), data)
+        for name in files:
+            for verb in ["build", "run", "bench", "inspect"]:
+                with self.subTest(verb=verb, name=name):
+                    self.fails(1, verb, name, says=name)
+
+    def test_a_name_with_a_line_break_stays_on_one_line(self):
+        self.fails(1, "build", "a\nb.onnx", says="a b.onnx")
+
+    def test_no_place_to_write_to(self):
+        self.small_model()
+        self.fails(1, "build", "small.onnx", "--tune", "none", "-o", "no/such/folder/x.engine", says="no/such/folder")
+
+    def test_a_full_disk(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([arguments.tercet, "doctor"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard output", done.stderr)
+
+
+class Build(Program):
+    def test_json_and_the_default_name(self):
+        self.small_model()
+        for words in [["build", "small.onnx"], ["build", "--onnx=small.onnx"]]:
+            result, = self.json(*words, "--tune", "none")
+            self.assertEqual((result["precision"], result["target"], result["status"], result["reason"]), ("fp32", "cpu", "ok", ""))
+            self.assertEqual(result["path"], "small_cpu_fp32.engine")
+            self.assertEqual(result["bytes"], os.path.getsize(self.path("small_cpu_fp32.engine")))
+            self.assertGreaterEqual(result["build_ms"], 0)
+            self.assertGreaterEqual(result["steps"], 1)
+
+    def test_the_spellings_of_trtexec(self):
+        self.small_model()
+        self.tercet("build", "--onnx=small.onnx", "--saveEngine=a.engine", "--minShapes=x:2x3", "--optShapes=x:4x3", "--maxShapes=x:8x3",
+                    "--memPoolSize=workspace:64", "--timingCacheFile=t.json")
+        self.assertEqual(self.json("inspect", "a.engine")["profile"], {"N": {"min": 2, "opt": 4, "max": 8}})
+        self.assertEqual(self.json("inspect", "t.json")["kind"], "timing_cache")
+        self.tercet("run", "--loadEngine=a.engine")
+
+    def test_a_shape_without_a_name_is_for_the_only_input(self):
+        self.small_model()
+        self.tercet("build", "small.onnx", "--tune", "none", "--min-shapes", "1x3", "--opt-shapes", "2x3", "--max-shapes", "3x3", "-o", "a.engine")
+        self.assertEqual(self.json("inspect", "a.engine")["profile"], {"N": {"min": 1, "opt": 2, "max": 3}})
+
+    def test_shapes_that_do_not_fit(self):
+        self.small_model()
+        for shapes in ["z:1x3", "x:1x4", "x:1", "x:9x3"]:
+            with self.subTest(shapes=shapes):
+                self.fails(1, "build", "small.onnx", "--min-shapes", shapes, "--opt-shapes", shapes.replace("9", "8"),
+                           "--max-shapes", shapes.replace("9", "8"), "--tune", "none")
+
+    def test_a_workspace_that_is_too_small(self):
+        self.small_model()
+        self.fails(1, "build", "small.onnx", "--tune", "none", "--workspace", "1B", "--max-shapes", "x:100000x3", "--opt-shapes", "x:1x3",
+                   "--min-shapes", "x:1x3", says="workspace")
+
+    def test_a_level_above_the_cap_cannot_be_tuned_for(self):
+        self.small_model()
+        cap = {"TERCET_MAX_ISA": "reference"}
+        self.fails(1, "build", "small.onnx", "--isa", "avx2", says="--tune none", env=cap)
+        self.tercet("build", "small.onnx", "--isa", "avx2", "--tune", "none", "-o", "a.engine", env=cap)
+        self.assertEqual(self.json("inspect", "a.engine", env=cap)["isa"], "avx2")
+        self.fails(1, "run", "a.engine", says=["avx2", "reference"], env=cap)
+
+    def test_a_cap_above_the_machine_is_no_error(self):
+        self.small_model()
+        self.tercet("build", "small.onnx", "--tune", "none", "-o", "a.engine", env={"TERCET_MAX_ISA": "amx"})
+        self.tercet("run", "a.engine", env={"TERCET_MAX_ISA": "amx"})
+
+    def test_the_cap_holds(self):
+        self.small_model()
+        result, = self.json("build", "small.onnx", "-o", "a.engine", env={"TERCET_MAX_ISA": "reference"})
+        self.assertEqual(result["reference_steps"], result["steps"])
+        self.assertEqual(self.json("inspect", "a.engine")["isa"], "reference")
+
+    def test_equal_builds_give_equal_bytes(self):
+        self.small_model()
+        for name in ["a.engine", "b.engine"]:
+            self.tercet("build", "small.onnx", "--tune", "none", "-o", name)
+        with open(self.path("a.engine"), "rb") as a, open(self.path("b.engine"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_verbose_goes_to_standard_error(self):
+        self.small_model()
+        done = self.tercet("build", "small.onnx", "--verbose", "--json", "-o", "a.engine")
+        self.assertEqual(len(json.loads(done.stdout)), 1)
+
+    def test_a_fixed_input_is_no_input_any_more(self):
+        write(self.path("two.onnx"), ob.model([ob.node("Add", ["x", "y"], ["z"])], [ob.value_info("x", [2]), ob.value_info("y", [2])], [ob.value_info("z", [2])]))
+        write(self.path("y.npy"), npy([2], [10.0, 20.0]))
+        write(self.path("x.npy"), npy([2], [1.0, 2.0]))
+        self.tercet("build", "two.onnx", "--fix-input", "y=y.npy", "--tune", "none", "-o", "a.engine")
+        self.tercet("run", "a.engine", "--input", "x=x.npy", "--output", ".")
+        self.assertEqual(read_npy(self.path("z.npy")), ((2,), (11.0, 22.0)))
+
+
+class Run(Program):
+    def test_values_from_a_file_to_a_file(self):
+        self.small_engine()
+        write(self.path("x.npy"), npy([2, 3], [0, 0, 0, -5, 5, 1]))
+        done = self.json("run", "small.engine", "--input", "x=x.npy", "--output", "out")
+        self.assertEqual(read_npy(self.path("out", "y.npy")), ((2, 3), (1.0, 0.0, 0.5, 0.0, 4.0, 1.5)))
+        output, = done["outputs"]
+        self.assertEqual((output["name"], output["dtype"], output["shape"]), ("y", "f32", [2, 3]))
+        self.assertEqual((output["min"], output["max"], output["nan"]), (0.0, 4.0, 0))
+        self.assertAlmostEqual(output["mean"], 7 / 6)
+
+    def test_a_tensor_of_onnx_and_a_missing_batch_axis(self):
+        self.small_engine()
+        write(self.path("x.pb"), ob.tensor("whatever", [3], [1.0, 2.0, 3.0]))
+        self.tercet("run", "small.engine", "--input", "x=x.pb", "--output", "out")
+        self.assertEqual(read_npy(self.path("out", "y.npy")), ((1, 3), (2.0, 1.0, 3.5)))
+
+    def test_random_inputs_are_the_same_every_time(self):
+        self.small_engine()
+        first = self.json("run", "small.engine")
+        self.assertEqual(first, self.json("run", "small.engine"))
+        self.assertTrue(first["inputs"][0]["random"])
+        self.assertEqual(first["inputs"][0]["shape"], [16, 3])
+        self.assertEqual(self.json("run", "small.engine", "--shapes", "x:5x3")["outputs"][0]["shape"], [5, 3])
+
+    def test_an_output_with_a_slash_in_its_name(self):
+        write(self.path("m.onnx"), ob.model([ob.node("Relu", ["x"], ["a/b"])], [ob.value_info("x", [2])], [ob.value_info("a/b", [2])]))
+        self.tercet("build", "m.onnx", "--tune", "none", "-o", "m.engine")
+        self.tercet("run", "m.engine", "--output", "out")
+        self.assertEqual(os.listdir(self.path("out")), ["a_b.npy"])
+
+    def test_nan_is_counted_and_is_null_in_json(self):
+        self.small_engine()
+        write(self.path("x.npy"), npy([1, 3], [float("nan")] * 3))
+        output = self.json("run", "small.engine", "--input", "x=x.npy")["outputs"][0]
+        self.assertIn(output["nan"], (0, 3))  # Relu of NaN may be either by ONNX
+        if output["nan"]:
+            self.assertIsNone(output["mean"])
+
+    def test_inputs_at_fault(self):
+        self.small_engine()
+        write(self.path("wide.npy"), npy([2, 4], [0] * 8))
+        write(self.path("many.npy"), npy([33, 3], [0] * 99))
+        write(self.path("text.npy"), b"hello")
+        for words, says in [(["--input", "z=wide.npy"], "'z'"), (["--input", "x=wide.npy"], "x"), (["--input", "x=many.npy"], "33"),
+                            (["--input", "x=text.npy"], "text.npy"), (["--input", "x=none.npy"], "none.npy"), (["--shapes", "x:33x3"], "33"),
+                            (["--shapes", "q:1x3"], "'q'")]:
+            with self.subTest(words=words):
+                self.fails(1, "run", "small.engine", *words, says=says)
+
+
+class Bench(Program):
+    def test_json(self):
+        self.small_engine()
+        result = self.json("bench", "small.engine", "--duration", "0.1", "--batch", "4", "--threads", "1")
+        for key in ["samples_per_s", "load_ms", "first_inference_ms", "peak_rss_bytes"]:
+            self.assertGreater(result[key], 0, key)
+        latency = result["latency_ms"]
+        self.assertLessEqual(latency["p50"], latency["p90"])
+        self.assertLessEqual(latency["p90"], latency["p95"])
+        self.assertLessEqual(latency["p95"], latency["p99"])
+        self.assertEqual((result["batch"], result["threads"], result["streams"]), (4, 1, 1))
+        self.assertNotIn("steps", result)
+
+    def test_profile_lists_the_steps(self):
+        self.small_engine()
+        steps = self.json("bench", "small.engine", "--duration", "0.1", "--profile", "--streams", "2", "--threads", "1")["steps"]
+        self.assertEqual(len(steps), len(self.json("inspect", "small.engine")["steps"]))
+        for key in ["name", "op", "tactic", "microseconds"]:
+            self.assertIn(key, steps[0])
+        self.assertIn("tactic", self.tercet("bench", "small.engine", "--duration", "0.1", "--profile").stdout)
+
+    def test_a_batch_outside_the_profile(self):
+        self.small_engine()
+        self.fails(1, "bench", "small.engine", "--batch", "33", says="33")
+
+
+class Inspect(Program):
+    def test_a_model(self):
+        self.small_model()
+        info = self.json("inspect", "small.onnx")
+        self.assertEqual((info["kind"], info["opset"], info["producer"], info["parameters"]), ("model", 17, "tests", 3))
+        self.assertEqual(info["inputs"], [{"name": "x", "dtype": "f32", "shape": ["N", 3]}])
+        self.assertEqual(info["operators"], [{"name": "Add", "count": 1}, {"name": "Relu", "count": 1}])
+        self.assertEqual((info["unsupported"], info["problem"]), ([], ""))
+        self.assertIn("Relu", self.tercet("inspect", "small.onnx").stdout)
+
+    def test_a_model_as_text(self):
+        self.small_model()
+        self.assertIn("Relu(", self.tercet("inspect", "small.onnx", "--text").stdout)
+        self.assertIn("=>", self.tercet("inspect", "small.onnx", "--optimized").stdout)
+
+    def test_every_unsupported_operator_is_named(self):
+        write(self.path("odd.onnx"), ob.model(
+            [ob.node("Brew", ["x"], ["a"]), ob.node("Relu", ["a"], ["b"]), ob.node("Serve", ["b"], ["y"], domain="com.example")],
+            [ob.value_info("x", [2])], [ob.value_info("y", [2])]))
+        info = self.json("inspect", "odd.onnx")
+        self.assertEqual({u["name"] for u in info["unsupported"]}, {"Brew", "com.example.Serve"})
+        self.assertIn("Brew", info["problem"])
+        self.fails(1, "build", "odd.onnx", says=["odd.onnx", "Brew"])
+
+    def test_an_engine(self):
+        self.small_engine()
+        info = self.json("inspect", "small.engine")
+        self.assertEqual((info["kind"], info["precision"], info["target"]), ("engine", "fp32", "cpu"))
+        self.assertEqual(info["bytes"], os.path.getsize(self.path("small.engine")))
+        self.assertEqual(info["inputs"][0]["max_shape"], [32, 3])
+        self.assertEqual(info["reference_steps"], sum(s["reference"] for s in info["steps"]))
+        self.assertIn("tactic", self.tercet("inspect", "small.engine").stdout)
+
+    def test_a_damaged_engine(self):
+        with open(self.small_engine(), "rb") as f:
+            data = f.read()
+        for at in range(0, len(data), max(1, len(data) // 40)):
+            write(self.path("small.engine"), data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
+            for verb in ["inspect", "run"]:
+                with self.subTest(verb=verb, at=at):
+                    self.fails(1, verb, "small.engine")
+
+
+class Check(Program):
+    def case(self, name, model, inputs, outputs):
+        os.makedirs(self.path("cases", name, "test_data_set_0"))
+        write(self.path("cases", name, "model.onnx"), model)
+        for kind, tensors in [("input", inputs), ("output", outputs)]:
+            for i, data in enumerate(tensors):
+                write(self.path("cases", name, "test_data_set_0", "%s_%d.pb" % (kind, i)), data)
+
+    def relu(self, name, expected):
+        model = ob.model([ob.node("Relu", ["x"], ["y"])], [ob.value_info("x", [2])], [ob.value_info("y", [2])])
+        self.case(name, model, [ob.tensor("x", [2], [-1, 2])], [ob.tensor("y", [len(expected)], expected)])
+
+    def test_passing_and_failing_and_unsupported(self):
+        self.relu("right", [0, 2])
+        self.assertEqual(self.json("check", "cases")["passed"], 1)
+        self.relu("value", [0, 2.1])
+        self.relu("shape", [0, 2, 3])
+        self.case("brew", ob.model([ob.node("Brew", ["x"], ["y"])], [ob.value_info("x", [2])], [ob.value_info("y", [2])]),
+                  [ob.tensor("x", [2], [0, 0])], [ob.tensor("y", [2], [0, 0])])
+        result = self.json("check", "cases", status=1)
+        self.assertEqual((result["passed"], result["failed"], result["unsupported"]), (1, 2, 1))
+        cases = {c["name"]: c for c in result["cases"]}
+        self.assertEqual(list(cases), ["brew", "right", "shape", "value"])
+        self.assertEqual(cases["brew"]["status"], "unsupported")
+        self.assertIn("Brew", cases["brew"]["reason"])
+        self.assertIn("at [1]: 2, expected 2.1", cases["value"]["reason"])
+        self.assertIn("[3]", cases["shape"]["reason"])
+        text = self.tercet("check", "cases", status=1).stdout
+        self.assertIn("1 passed, 2 failed, 1 unsupported", text)
+        self.assertNotIn("right", text)
+
+    def test_a_case_by_its_own_folder(self):
+        self.relu("right", [0, 2])
+        for folder in ["cases/right", "cases/right/"]:
+            self.assertEqual(self.json("check", folder)["cases"], [{"name": "right", "status": "passed", "reason": ""}])
+
+    def test_an_input_that_has_to_be_known_is_fixed_and_named(self):
+        model = ob.model([ob.node("Reshape", ["x", "shape"], ["y"])], [ob.value_info("x", [4]), ob.value_info("shape", [2], ob.INT64)], [ob.value_info("y", [2, 2])])
+        self.case("reshape", model, [ob.tensor("x", [4], [1, 2, 3, 4]), ob.tensor("shape", [2], [2, 2], ob.INT64)], [ob.tensor("y", [2, 2], [1, 2, 3, 4])])
+        case, = self.json("check", "cases")["cases"]
+        self.assertEqual(case["status"], "passed")
+        self.assertIn("shape", case["reason"])
+
+    def test_a_folder_without_cases(self):
+        os.mkdir(self.path("cases"))
+        self.fails(1, "check", "cases", says="no test case")
+
+
+class Doctor(Program):
+    def test_json(self):
+        info = self.json("doctor", "--ops")
+        self.assertEqual(info["version"], arguments.version)
+        self.assertIn(info["isa"], info["levels"])
+        self.assertGreater(info["memory_bytes"], 0)
+        self.assertTrue(next(t for t in info["targets"] if t["name"] == "cpu")["available"])
+        self.assertIn("Relu", [op["name"] for op in info["operators"]])
+        self.assertEqual(self.json("doctor", env={"TERCET_MAX_ISA": "reference"})["isa"], "reference")
+
+    def test_text(self):
+        self.assertIn("TERCET_MAX_ISA=reference", self.tercet("doctor", env={"TERCET_MAX_ISA": "reference"}).stdout)
+        self.assertIn("Conv", self.tercet("doctor", "--ops").stdout)
+
+
+class Example(Program):
+    def test_classify_says_what_run_says(self):
+        example = os.path.abspath(os.path.join(arguments.examples, "fashion_mnist"))
+        self.tercet("build", os.path.join(example, "model.onnx"), "--tune", "none", "-o", "m.engine")
+        values = [(i * 37 % 256) / 255 for i in range(40 * 28 * 28)]
+        write(self.path("x.npy"), npy([40, 28, 28, 1], values))
+        write(self.path("one.npy"), npy([1, 28, 28, 1], values[:784]))
+        done = self.tercet("m.engine", "x.npy", "--top", "2", "--labels", os.path.join(example, "labels.txt"), program=arguments.classify)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 40)  # more than the engine's greatest batch
+        self.tercet("run", "m.engine", "--input", "image=one.npy", "--output", ".")
+        shape, probabilities = read_npy(self.path("probabilities.npy"))
+        self.assertEqual(shape, (1, 10))
+        with open(os.path.join(example, "labels.txt"), encoding="utf-8") as f:
+            labels = f.read().splitlines()
+        best = max(range(10), key=lambda c: probabilities[c])
+        self.assertTrue(lines[0].startswith("0: %s %.4f," % (labels[best], probabilities[best])), lines[0])
+
+    def test_classify_reports_what_is_wrong(self):
+        self.assertIn("usage", self.tercet(program=arguments.classify, status=2).stderr)
+        self.assertIn("none.engine", self.tercet("none.engine", "x", program=arguments.classify, status=1).stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    for name in ["tercet", "classify", "examples", "version"]:
+        parser.add_argument("--" + name, required=True)
+    arguments, rest = parser.parse_known_args()
+    arguments.tercet, arguments.classify = os.path.abspath(arguments.tercet), os.path.abspath(arguments.classify)
+    unittest.main(argv=[sys.argv[0], *rest])

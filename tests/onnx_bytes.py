@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX models and tensors as bytes, without the onnx package: just enough protobuf for tests of the program."""
+
+import struct
+
+FLOAT, INT64 = 1, 7
+
+
+def varint(n):
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def tensor(name, shape, values, dtype=FLOAT):
+    raw = struct.pack("<%d%s" % (len(values), "f" if dtype == FLOAT else "q"), *values)
+    return b"".join(field(1, d) for d in shape) + field(2, dtype) + field(8, name) + field(9, raw)
+
+
+def value_info(name, shape, dtype=FLOAT):
+    dims = b"".join(field(1, field(1, d) if isinstance(d, int) else field(2, d)) for d in shape)
+    return field(1, name) + field(2, field(1, field(1, dtype) + field(2, dims)))
+
+
+def node(op, inputs, outputs, domain="", attributes=b""):
+    return (b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + field(4, op)
+            + (field(7, domain) if domain else b"") + attributes)
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=17):
+    graph = (b"".join(field(1, n) for n in nodes) + field(2, "small") + b"".join(field(5, t) for t in initializers)
+             + b"".join(field(11, i) for i in inputs) + b"".join(field(12, o) for o in outputs))
+    return field(1, 8) + field(2, "tests") + field(7, graph) + field(8, field(2, opset))
