@@ -50,7 +50,7 @@ void print_result(const BenchResult& r, const Options& o) {
     for (const StepInfo& s : r.steps) total += s.microseconds;
     std::vector<std::vector<std::string>> rows;
     for (const StepInfo& s : r.steps)
-        rows.push_back({fmt::format("{:.1f}", s.microseconds), fmt::format("{:.1f} %", total > 0 ? 100 * s.microseconds / total : 0.0), s.op, s.name, s.shape, s.tactic, s.variant});
+        rows.push_back({fmt::format("{:.1f}", s.microseconds), fmt::format("{:.1f} %", total > 0 ? 100 * s.microseconds / total : 0.0), s.op, short_name(s.name), s.shape, s.tactic, s.variant});
     fmt::print("\n");
     print_table({"us", "share", "op", "step", "output", "tactic", "variant"}, rows, "  ", {0, 1});
 }
@@ -60,15 +60,16 @@ void print_result(const BenchResult& r, const Options& o) {
 void add_bench(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("bench", "latency, throughput, load time and memory of an engine");
-    verb->add_option("engine,--loadEngine", o->engine, "the engine file")->required()->type_name("ENGINE");
-    verb->add_option("--batch", o->bench.batch, "samples per run (the profile's optimum)")->check(CLI::Range(0, 1 << 24))->type_name("N");
-    verb->add_option("--duration", o->bench.seconds, "seconds to measure, after a warm-up (3)")->check(CLI::Range(0.0, 86400.0))->type_name("S");
-    verb->add_option("--threads", o->bench.threads, "threads per stream (all)")->check(CLI::Range(0, 4096))->type_name("N");
-    verb->add_option("--streams,--infStreams", o->bench.streams, "contexts that run at the same time (1)")->check(CLI::Range(1, 1024))->type_name("N");
+    add_file(*verb, o->engine, "ENGINE", "--loadEngine", "the engine file");
+    verb->add_option("--batch", o->bench.batch, "samples per run (the profile's optimum)")->check(quiet(CLI::Range(0, 1 << 24)))->type_name("N");
+    verb->add_option("--duration", o->bench.seconds, "seconds to measure, after a warm-up (3)")->check(quiet(CLI::Range(0.0, 86400.0)))->type_name("S");
+    verb->add_option("--threads", o->bench.threads, "threads per stream (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
+    verb->add_option("--streams,--infStreams", o->bench.streams, "contexts that run at the same time (1)")->check(quiet(CLI::Range(1, 1024)))->type_name("N");
     verb->add_flag("--profile,--dumpProfile", o->bench.profile, "time every step, too");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Example:\n  tercet bench model_cpu_fp32.engine --batch 1 --duration 5 --profile");
     verb->callback([o] {
+        require_file(o->engine, "ENGINE");
         o->bench.max_isa = isa_cap();
         const BenchResult r = bench(o->engine, o->bench);
         if (o->json) print_json(json_of(r, *o));

@@ -56,6 +56,7 @@ void print_summary(const BuildResult& r) {
 }
 
 void run(Options& o) {
+    require_file(o.model, "MODEL.onnx");
     refuse_what_is_to_come(o);
     o.build.min_shapes = shapes_of("--min-shapes", o.min_shapes, o.model);
     o.build.opt_shapes = shapes_of("--opt-shapes", o.opt_shapes, o.model);
@@ -83,34 +84,34 @@ void run(Options& o) {
 void add_build(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("build", "make an engine file from an ONNX model");
-    verb->add_option("model,--onnx", o->model, "the model")->required()->type_name("MODEL.onnx");
+    add_file(*verb, o->model, "MODEL.onnx", "--onnx", "the model");
     verb->add_option("-o,--output,--saveEngine", o->build.output, "the engine file (MODEL_cpu_fp32.engine in the current folder)")->type_name("FILE");
     verb->add_option("--precision", o->build.precision, "fp32 (not yet: fp16, bf16, int8, best)")
-        ->check(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "best"}))->type_name("NAME");
+        ->check(quiet(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "best"})))->type_name("NAME");
     verb->add_flag("--all", o->all, "an engine for every precision (not yet)");
     verb->add_flag("--fp16", o->fp16)->group("");  // trtexec's
     verb->add_flag("--bf16", o->bf16)->group("");
     verb->add_flag("--int8", o->int8)->group("");
     verb->add_flag("--best", o->best)->group("");
     verb->add_option("--target", o->target, "cpu (not yet: trt8x, trt10x, trt11x, trtrtx)")
-        ->check(CLI::IsMember({"cpu", "cuda", "trt8x", "trt10x", "trt11x", "trtrtx"}))->type_name("NAME");
+        ->check(quiet(CLI::IsMember({"cpu", "cuda", "trt8x", "trt10x", "trt11x", "trtrtx"})))->type_name("NAME");
 
     verb->add_option("--min-shapes,--minShapes", o->min_shapes, "least shapes of dynamic inputs, name:1x3x224x224,...")->type_name("SHAPES");
     verb->add_option("--opt-shapes,--optShapes", o->opt_shapes, "the shapes to be fastest at")->type_name("SHAPES");
     verb->add_option("--max-shapes,--maxShapes", o->max_shapes, "greatest shapes; a dynamic batch is 1 / 16 / 32 unless given")->type_name("SHAPES");
     verb->add_option("--workspace", o->workspace, "memory for activations, at most: 1GiB (the default), 512MiB, bytes")->type_name("SIZE");
     verb->add_option("--memPoolSize", o->pools, "the same as trtexec has it: workspace:1024 (MiB)")->type_name("POOL:SIZE");
-    verb->add_option("--fix-input", o->fixed, "make this input a constant, from an NPY or PB file (may be repeated)")->type_name("NAME=FILE");
+    verb->add_option("--fix-input", o->fixed, "make this input a constant, from an NPY or PB file (may be repeated)")->allow_extra_args(false)->type_name("NAME=FILE");
 
     const std::map<std::string, Tune> tunes{{"none", Tune::none}, {"fast", Tune::fast}, {"full", Tune::full}};
     verb->add_option("--tune", o->build.tune, "none: choose by estimated cost; fast: time candidates briefly; full: at length (fast)")
-        ->transform(CLI::CheckedTransformer(tunes))->type_name("HOW");
+        ->transform(quiet(CLI::CheckedTransformer(tunes)))->type_name("HOW");
     verb->add_option("--timing-cache,--timingCacheFile", o->build.timing_cache, "timings to reuse; new ones are added")->type_name("FILE");
     verb->add_option("--isa", o->build.isa, "the instructions to build for (this machine's; `tercet doctor` lists them)")
-        ->check(CLI::IsMember(isa_levels()))->type_name("LEVEL");
-    verb->add_option("--threads", o->build.threads, "threads that the engine will run on (all)")->check(CLI::Range(0, 4096))->type_name("N");
+        ->check(quiet(CLI::IsMember(isa_levels())))->type_name("LEVEL");
+    verb->add_option("--threads", o->build.threads, "threads that the engine will run on (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_flag("--strict", o->build.strict, "no kernels that change the arithmetic (Winograd, approximated functions)");
-    verb->add_option("--disable-pass", o->build.disabled_passes, "leave out this rewrite of the graph, or `all` (may be repeated)")->type_name("NAME");
+    verb->add_option("--disable-pass", o->build.disabled_passes, "leave out this rewrite of the graph, or `all` (may be repeated)")->allow_extra_args(false)->type_name("NAME");
     verb->add_option("--stop-after", o->build.stop_after, "make only the first N rewrites, to find one at fault")->type_name("N");
     verb->add_flag("-v,--verbose", o->verbose, "what passes and tuning do, on standard error");
     verb->add_flag("--json", o->json, "one JSON document on standard output");

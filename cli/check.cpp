@@ -41,10 +41,10 @@ void print_result(const CheckResult& r, bool json) {
 void add_check(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("check", "run ONNX backend test cases: folders with model.onnx and test_data_set_*");
-    verb->add_option("folders", o->folders, "cases, or folders that hold cases")->required()->type_name("DIR...");
-    verb->add_option("--rtol", o->check.relative_tolerance, "relative tolerance (1e-3, as ONNX has it)")->check(CLI::NonNegativeNumber)->type_name("X");
-    verb->add_option("--atol", o->check.absolute_tolerance, "absolute tolerance (1e-7)")->check(CLI::NonNegativeNumber)->type_name("X");
-    verb->add_option("--threads", o->check.threads, "threads (1)")->check(CLI::Range(0, 4096))->type_name("N");
+    verb->add_option("DIR", o->folders, "cases, or folders that hold cases")->required()->type_name("");
+    verb->add_option("--rtol", o->check.relative_tolerance, "relative tolerance (1e-3, as ONNX has it)")->check(quiet(CLI::NonNegativeNumber))->type_name("X");
+    verb->add_option("--atol", o->check.absolute_tolerance, "absolute tolerance (1e-7)")->check(quiet(CLI::NonNegativeNumber))->type_name("X");
+    verb->add_option("--threads", o->check.threads, "threads (1)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Exit status 1 if a case failed; unsupported ones do not count.\nExample:\n  tercet check onnx/backend/test/data/node");
     verb->callback([o] {

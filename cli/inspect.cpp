@@ -66,7 +66,7 @@ void print(const EngineInfo& e, const std::string& file) {
         const EngineInfo::Step& s = e.steps[i];
         std::string variant = s.variant;
         for (const std::string& other : s.other) variant += (variant.empty() ? "" : "; ") + other;
-        rows.push_back({fmt::to_string(i), s.reference ? "*" : "", s.op, s.name, s.shape, s.tactic, variant});
+        rows.push_back({fmt::to_string(i), s.reference ? "*" : "", s.op, short_name(s.name), s.shape, s.tactic, variant});
     }
     print_table({"#", "", "op", "step", "output", "tactic", "variant"}, rows, "    ", {0});
 }
@@ -122,7 +122,7 @@ void run(const Options& o) {
 void add_inspect(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model or a timing cache");
-    verb->add_option("file", o->file, "the file")->required()->type_name("FILE");
+    verb->add_option("FILE", o->file, "the file")->required()->type_name("");
     verb->add_flag("--text", o->text, "the model's graph as text");
     verb->add_flag("--optimized", o->optimized, "the same after the rewrites that a build makes");
     verb->add_flag("--json", o->json, "one JSON document on standard output");

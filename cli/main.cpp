@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::RuntimeError& e) {
         return e.get_exit_code();
     } catch (const CLI::ParseError& e) {
+        if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') return fail(2, fmt::format("unknown verb '{}'; {}", argv[1], usage_hint(app)));
         return fail(2, fmt::format("{}; {}", e.what(), usage_hint(app)));
     } catch (const Error& e) {
         return fail(1, e.what());

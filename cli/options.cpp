@@ -3,7 +3,6 @@
 
 #include "tercet/machine.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,6 +32,17 @@ std::ptrdiff_t rank_of(const std::string& level) {
 }
 
 }  // namespace
+
+void add_file(CLI::App& verb, std::filesystem::path& file, const std::string& name, const std::string& alias, const std::string& what) {
+    CLI::Option* by_place = verb.add_option(name, file, what)->option_text("REQUIRED");
+    verb.add_option(alias, file, fmt::format("the same by trtexec's name ({})", name))->option_text("FILE")->excludes(by_place);
+}
+
+void require_file(const std::filesystem::path& file, const std::string& name) {
+    if (file.empty()) throw CLI::RequiredError(name);
+}
+
+CLI::Validator quiet(CLI::Validator validator) { return validator.description(""); }
 
 Shapes parse_shapes(const std::string& option, const std::string& text) {
     const auto refuse = [&](const std::string& why) {

@@ -5,6 +5,8 @@
 
 #include "tercet/build.h"
 
+#include <CLI/CLI.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -12,6 +14,14 @@
 #include <vector>
 
 namespace tercet::cli {
+
+/// A file by place or by trtexec's name for it: `tercet build MODEL.onnx` or `tercet build --onnx=MODEL.onnx`.
+void add_file(CLI::App& verb, std::filesystem::path& file, const std::string& name, const std::string& alias, const std::string& what);
+/// To be called first in a verb's callback. Throws CLI::RequiredError if neither was given.
+void require_file(const std::filesystem::path& file, const std::string& name);
+
+/// The validator without what it adds to an option's line in the help.
+CLI::Validator quiet(CLI::Validator validator);
 
 /// "image:1x3x224x224,mask:1x16": a name ends at its last colon. A shape without a name is the model's only input's; its
 /// name comes out empty.

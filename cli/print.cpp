@@ -61,6 +61,13 @@ std::string text_of(const TensorInfo& info) {
     return s;
 }
 
+std::string short_name(const std::string& step_name) {
+    const std::size_t first = step_name.find(" + ");
+    int more = 0;
+    for (std::size_t at = first; at != std::string::npos; at = step_name.find(" + ", at + 3)) ++more;
+    return more == 0 ? step_name : fmt::format("{} (+{})", step_name.substr(0, first), more);
+}
+
 std::string text_of_bytes(std::uint64_t bytes) {
     if (bytes < 1024) return fmt::format("{} bytes", bytes);
     constexpr std::string_view units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};

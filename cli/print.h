@@ -30,6 +30,9 @@ void print_table(std::vector<std::string> header, const std::vector<std::vector<
 /// "image f32 [N, 28, 28, 1]", and the profile where sizes are symbolic: "min [1, 28, 28, 1], opt ..., max ...".
 std::string text_of(const TensorInfo& info);
 
+/// "conv1 (+2)" of "conv1 + bn1 + relu1": a fused step's first node stands for all; JSON has them all.
+std::string short_name(const std::string& step_name);
+
 std::string text_of_bytes(std::uint64_t bytes);              // "1.88 MiB"
 std::string text_of_ms(double ms);                           // "0.123 ms", "12.3 s"
 std::string text_of_shape(std::span<const std::int64_t> s);  // "[1, 3, 224, 224]"

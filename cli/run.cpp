@@ -79,6 +79,7 @@ std::filesystem::path save(const std::filesystem::path& folder, std::string name
 }
 
 void run(const Options& o) {
+    require_file(o.engine, "ENGINE");
     const Engine engine = Engine::open(o.engine, Load::map, isa_cap());
     const std::vector<Array> arrays = load_inputs(engine, o);
     std::vector<InputView> inputs;
@@ -119,16 +120,16 @@ void run(const Options& o) {
 void add_run(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("run", "run an engine once, on files or on random inputs");
-    verb->add_option("engine,--loadEngine", o->engine, "the engine file")->required()->type_name("ENGINE");
+    add_file(*verb, o->engine, "ENGINE", "--loadEngine", "the engine file");
     verb->add_option("-i,--input", o->inputs, "a file for an input: NPY, PB, JPEG, PNG, CSV, IDX or a folder of pictures (may be repeated)")
-        ->type_name("NAME=FILE")->expected(1)->take_all();
+        ->allow_extra_args(false)->type_name("NAME=FILE");
     verb->add_option("-o,--output", o->output, "write every output to NAME.npy in this folder")->type_name("DIR");
     verb->add_option("--shapes", o->shapes, "shapes of random inputs, name:1x3x224x224,... (the engine's optimum)")->type_name("SHAPES");
     verb->add_option("--scale", o->scale, "factor for pixels (1/255)")->type_name("X");
-    verb->add_option("--mean", o->mean, "subtracted from scaled pixels: one, or one per channel, 0.485,0.456,0.406")->delimiter(',')->type_name("X,...");
-    verb->add_option("--deviation", o->deviation, "then divides them")->delimiter(',')->type_name("X,...");
+    verb->add_option("--mean", o->mean, "subtracted from scaled pixels: one, or one per channel, 0.485,0.456,0.406")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
+    verb->add_option("--deviation", o->deviation, "then divides them")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
     verb->add_flag("--bgr", o->bgr, "channels of pictures in the order blue, green, red");
-    verb->add_option("--threads", o->threads, "threads (all)")->check(CLI::Range(0, 4096))->type_name("N");
+    verb->add_option("--threads", o->threads, "threads (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Example:\n  tercet run model_cpu_fp32.engine --input image=cat.jpg --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225 --output results");
     verb->callback([o] { run(*o); });

@@ -20,7 +20,8 @@ namespace {
 
 Tensor load_tensor(const std::filesystem::path& file) {
     if (file.extension() != ".npy") return read_tensor(file).second;
-    return at(file.string(), [&] { return parse_npy(map_file(file)); });
+    const FileBytes bytes = map_file(file);
+    return at(file.string(), [&] { return parse_npy(bytes); });
 }
 
 Model read(const std::filesystem::path& file, const BuildSettings& settings) {

@@ -42,8 +42,9 @@ EngineInfo::Step step_info(const Program& p, const ProgramStep& step) {
     s.tactic = at_opt.tactic;
     s.variant = at_opt.variant.text();
     if (!step.node.outputs.empty() && step.node.outputs[0] != ValueId::none) {
-        const TensorInfo y = info_of("", p.value(step.node.outputs[0]).type, p.profile);
-        s.shape = y.opt_shape.empty() ? fmt::format("[{}]", fmt::join(y.shape, ", ")) : fmt::format("[{}]", fmt::join(y.opt_shape, ", "));
+        const Type& type = p.value(step.node.outputs[0]).type;
+        const TensorInfo y = info_of("", type, p.profile);
+        s.shape = y.opt_shape.empty() ? text_of(type) : text_of(Type{type.dtype, Shape(y.opt_shape.begin(), y.opt_shape.end())});
     }
     s.reference = at_opt.tactic == "reference";
     for (auto [point, name] : {std::pair(ProfilePoint::min, "min"), std::pair(ProfilePoint::max, "max")})

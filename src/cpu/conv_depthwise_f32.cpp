@@ -50,6 +50,7 @@ Tensor pack(const Step& s, const Variant&) {  // [C, 1, taps] -> [taps, C]
 }
 
 const RegisteredTactic conv_depthwise{{.name = "cpu/conv_depthwise_f32",
+                                       .most = Isa::Level::avx512,
                                        .numerics = conv_numerics,
                                        .refuse = refuse,
                                        .variants = [](const Step&, const Isa&) { return std::vector<Variant>{{.tile = 8}, {.tile = 32}, {.tile = 128}}; },

@@ -31,6 +31,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 }
 
 const RegisteredTactic conv_igemm{{.name = "cpu/conv_igemm_f32",
+                                   .most = Isa::Level::avx512,
                                    .numerics = conv_numerics,
                                    .refuse = refuse_conv,
                                    .variants = conv_variants,

@@ -54,6 +54,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 }
 
 const RegisteredTactic conv_patch{{.name = "cpu/conv_patch_f32",
+                                   .most = Isa::Level::avx512,
                                    .numerics = conv_numerics,
                                    .refuse = refuse,
                                    .variants = conv_variants,

@@ -63,6 +63,7 @@ Tensor pack(const Step& s, const Variant& v) {
 }
 
 const RegisteredTactic matmul{{.name = "cpu/matmul_f32",
+                               .most = Isa::Level::avx512,
                                .numerics = [](const Step& s) { return TailProgram::exact(s, simd::baseline::level()) ? Numerics::reordered_sum : Numerics::approximate; },
                                .refuse = refuse,
                                .variants = [](const Step& s, const Isa& isa) { return panel_variants(*simd_level(isa), shape_of(s).rows); },

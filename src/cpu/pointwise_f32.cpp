@@ -92,6 +92,7 @@ Kernel compile(const Step& step, const Variant& variant, const Isa& isa) {
 }
 
 const RegisteredTactic pointwise{{.name = "cpu/pointwise_f32",
+                                  .most = Isa::Level::avx512,
                                   .numerics = numerics,
                                   .refuse = refuse,
                                   .variants = [](const Step&, const Isa&) { return std::vector<Variant>{{.tile = 4096}, {.tile = 32768}}; },

@@ -63,6 +63,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 }
 
 const RegisteredTactic pool{{.name = "cpu/pool_f32",
+                             .most = Isa::Level::avx512,
                              .numerics = [](const Step& s) {
                                  const bool exact = s.is("MaxPool") || s.is("GlobalMaxPool");
                                  return !TailProgram::exact(s, simd::baseline::level()) ? Numerics::approximate : exact ? Numerics::exact : Numerics::reordered_sum;

@@ -70,6 +70,7 @@ Kernel compile(const Step& s, const Variant&, const Isa& isa) {
 }
 
 const RegisteredTactic reduce{{.name = "cpu/reduce_f32",
+                               .most = Isa::Level::avx512,
                                .numerics = [](const Step& s) {
                                    if (!TailProgram::exact(s, simd::baseline::level())) return Numerics::approximate;
                                    return kind_of(s) == Kind::max ? Numerics::exact : Numerics::reordered_sum;

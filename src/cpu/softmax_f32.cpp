@@ -34,6 +34,7 @@ Kernel compile(const Step& s, const Variant&, const Isa& isa) {
 }
 
 const RegisteredTactic softmax{{.name = "cpu/softmax_f32",
+                                .most = Isa::Level::avx512,
                                 .numerics = [](const Step&) { return Numerics::approximate; },
                                 .refuse = refuse,
                                 .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },

@@ -91,6 +91,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
 }
 
 const RegisteredTactic transpose{{.name = "cpu/transpose",
+                                  .most = Isa::Level::avx512,
                                   .numerics = [](const Step&) { return Numerics::exact; },
                                   .refuse = refuse,
                                   .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },

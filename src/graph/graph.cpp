@@ -24,9 +24,9 @@ std::optional<Dims> constant_shape(const Shape& shape) {
     return d;
 }
 
-std::string Graph::unique_name(std::string_view wish) const {
+std::string Graph::unique_name(std::string_view wish) {
     std::string name(wish);
-    for (int i = 2; name.empty() || names_.contains(name); ++i) name = fmt::format("{}_{}", wish.empty() ? "v" : wish, i);
+    while (name.empty() || names_.contains(name)) name = fmt::format("{}_{}", wish.empty() ? "v" : wish, ++suffixes_.try_emplace(std::string(wish), 1).first->second);
     return name;
 }
 

@@ -106,9 +106,8 @@ public:
     /// Removes nodes whose outputs nobody reads and forgets constants nobody reads; returns how many nodes went.
     int remove_dead();
 
-    std::string unique_name(std::string_view wish) const;
-
 private:
+    std::string unique_name(std::string_view wish);
     Value& at(ValueId v) { return values_[static_cast<std::size_t>(v)]; }
     void link(NodeId id);
     void drop_user(ValueId v, NodeId user);
@@ -120,6 +119,7 @@ private:
     std::vector<ValueId> inputs_;
     std::vector<GraphOutput> outputs_;
     std::map<std::string, ValueId, std::less<>> names_;
+    std::map<std::string, int> suffixes_;  // the last one given to each wished name
 };
 
 /// The structure holds: ids in range, one producer per value, order topological, users consistent, names unique.

@@ -25,5 +25,6 @@ int simplify_transposes(Graph&, int limit = no_limit);
 int sink_transposes(Graph&, int limit = no_limit);
 int to_channels_last(Graph&, int limit = no_limit);
 int to_pointwise(Graph&, int limit = no_limit);
+int transposes_to_views(Graph&, int limit = no_limit);
 
 }  // namespace tercet

@@ -36,9 +36,11 @@ constexpr std::array passes{
     Pass{"simplify_transposes", simplify_transposes, 3},       // cancels what meets; first, so that only what is left moves on
     Pass{"sink_transposes", sink_transposes, 3},
     Pass{"flatten_weights", flatten_weights, 3},               // where a classifier stops them
-    Pass{"merge_views", merge_views, 3},                       // transposes of [N,1,1,C] became Reshape
     Pass{"remove_identities", remove_identities, 3},
     Pass{"remove_dead", remove_dead, 3, false},                // a dead reader keeps a transpose alive
+    Pass{"transposes_to_views", transposes_to_views, 4},       // those left; not earlier, since nothing sinks through a Reshape
+    Pass{"merge_views", merge_views, 4},
+    Pass{"remove_identities", remove_identities, 4},
     Pass{"recognize_global_pool", recognize_global_pool},      // models that were channels last themselves show their pools now
 
     // Fusion comes last: nothing below looks into a fused node.

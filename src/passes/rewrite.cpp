@@ -22,8 +22,11 @@ void supersede(Graph& g, ValueId old, ValueId by) {
 
 NodeId emit_like(Graph& g, NodeId like, Node node, std::string_view suffix) {
     node.outputs.clear();
-    for (ValueId v : std::vector(g.node(like).outputs))
-        node.outputs.push_back(v == ValueId::none ? v : g.add_value(g.value(v).name + std::string(suffix)));
+    for (ValueId v : std::vector(g.node(like).outputs)) {
+        std::string name = v == ValueId::none ? "" : g.value(v).name;
+        if (!name.ends_with(suffix)) name += suffix;
+        node.outputs.push_back(v == ValueId::none ? v : g.add_value(name));
+    }
     const NodeId id = g.insert_before(like, std::move(node));
     infer_types(g, id);
     return id;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transpose(Transpose(x)) becomes one; a Transpose that moves nothing goes; one that only moves extents of 1 is a Reshape;
-// the Shape of a transposed value is the Shape of the value, its elements in another order.
+// Transpose(Transpose(x)) becomes one; a Transpose that moves nothing goes; the Shape of a transposed value is the Shape of
+// the value, its elements in another order.
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -27,23 +27,6 @@ bool remove_if_nothing_moves(Graph& g, NodeId id) {
     return true;
 }
 
-bool reshape_if_only_ones_move(Graph& g, NodeId id) {
-    const ValueId x = g.input(id, 0), y = g.output(id);
-    const Type type = g.value(y).type;
-    if (!moves_only_ones(g.value(x).type.shape, transpose_order(g, id))) return false;
-    const auto target = reshape_target(g.value(x).type.shape, type.shape);
-    if (!target) return false;
-    const std::string name = g.value(y).name;
-    const ValueId by = emit(g, {.op = "Reshape", .inputs = {x, add_ints(g, name + "_shape", *target)}, .outputs = {}, .name = g.node(id).name,
-                                .layers = g.layers(id)}, name, id);
-    if (g.value(by).type != type) {
-        g.remove(g.producer(by));
-        return false;
-    }
-    supersede(g, y, by);
-    return true;
-}
-
 bool reorder_shape(Graph& g, NodeId id) {
     const NodeId transpose = g.producer(g.input(id, 0));
     if (!g.is(transpose, "Transpose") || !g.node(id).attributes.empty()) return false;
@@ -63,7 +46,7 @@ int simplify_transposes(Graph& g, int limit) {
     for (NodeId id : std::vector(g.order())) {
         if (g.is(id, "Shape") && changed < limit) changed += reorder_shape(g, id);
         if (!g.is(id, "Transpose")) continue;
-        for (const auto step : {merge_with_producer, remove_if_nothing_moves, reshape_if_only_ones_move})
+        for (const auto step : {merge_with_producer, remove_if_nothing_moves})
             if (changed < limit && g.is_alive(id)) changed += step(g, id);
     }
     return changed;

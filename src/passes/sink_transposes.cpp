@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Transpose from channels-last to channels-first moves down, behind the operator that reads it, which then works on
 // channels-last data: element-wise operators (constants are transposed with them), operators with a `layout`, Concat, Split,
-// Slice, Pad, Resize, reductions, Softmax, ArgMax on another axis, and a Reshape that only joins neighbouring axes.
+// Slice, Pad, reductions, Softmax, ArgMax on another axis, and a Reshape that only joins neighbouring axes.
 //     f(Transpose(x), Transpose(z), const[C,1,1])  =>  Transpose(f(x, z, const[C]))
 #include "ops/pointwise_table.h"
 #include "passes/passes.h"
@@ -187,21 +187,6 @@ bool sink_through_slice_or_pad(Graph& g, NodeId id) {
     return put_in_place(g, id, std::move(node), order);
 }
 
-bool sink_through_resize(Graph& g, NodeId id) {
-    if (!g.is(id, "Resize")) return false;
-    const ValueId x = below(g, g.input(id, 0));
-    if (x == ValueId::none) return false;
-    const int rank = rank_of(g, x);
-    const Dims order = to_channels_first_order(rank);
-    std::vector<std::int64_t> axes;
-    for (std::int64_t a : g.node(id).attributes.integers("axes")) axes.push_back(order[checked_axis(a, rank)]);
-    if (axes.empty()) axes.assign(order.begin(), order.end());
-    Node node = g.node(id);
-    node.inputs[0] = x;
-    node.attributes.set("axes", axes);
-    return put_in_place(g, id, std::move(node), order);
-}
-
 bool sink_through_reduction(Graph& g, NodeId id) {
     const bool arg = g.is(id, "ArgMax") || g.is(id, "ArgMin");
     if (!arg && (!g.node(id).op.starts_with("Reduce") || !g.node(id).domain.empty())) return false;
@@ -280,7 +265,7 @@ int sink_transposes(Graph& g, int limit) {
     int sunk = 0;
     for (NodeId id : std::vector(g.order())) {
         for (const auto step : {sink_through_elementwise, sink_through_channels, sink_through_concat, sink_through_axis, sink_through_slice_or_pad,
-                                sink_through_resize, sink_through_reduction, sink_through_reshape}) {
+                                sink_through_reduction, sink_through_reshape}) {
             if (sunk == limit) return sunk;
             if (!step(g, id)) continue;
             ++sunk;

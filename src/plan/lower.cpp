@@ -76,7 +76,6 @@ Program lower(const Graph& graph, const Profile& profile) { return Lowering(grap
 
 Program make_program(const Graph& graph, const PlanSettings& settings) {
     Program p = lower(graph, settings.profile);
-    p.isa = settings.isa;
     choose_tactics(p, settings);
     pack_weights(p);
     place_values(p);

@@ -24,7 +24,8 @@ struct PlanSettings {
 /// Graph -> steps and values, without tactics or places (lower.cpp). Reshapes become views.
 Program lower(const Graph& graph, const Profile& profile);
 
-/// Chooses each step's tactics at the profile's three points (tune.cpp). A step's choices are of one packing.
+/// Chooses each step's tactics at the profile's three points (tune.cpp). A step's choices are of one packing. Sets the
+/// program's level to the highest that a chosen tactic uses.
 void choose_tactics(Program& program, const PlanSettings& settings);
 
 /// Packs the weights as the choices want them (pack.cpp).

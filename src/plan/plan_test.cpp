@@ -97,7 +97,8 @@ TEST(Plan, ChoicesOfAStepShareOnePackingAndFollowFromTheCache) {
     EXPECT_FALSE(first.steps[0].packing.empty());
     check_program(first);
     // Times decide: the candidate that is made the fastest is taken at all three points of its packing.
-    for (const auto& [machine, steps] : TimingCache(cache).entries())
+    const TimingCache timed = cache;
+    for (const auto& [machine, steps] : timed.entries())
         for (const auto& [signature, times] : steps) {
             auto changed = times;
             for (auto& [choice, us] : changed) us = choice.variant.rows == 1 ? 0.001 : 1000;

@@ -19,8 +19,8 @@ constexpr std::string_view format = "tercet timing cache";
 TimingCache TimingCache::read(const std::filesystem::path& file) {
     TimingCache cache;
     if (!std::filesystem::exists(file)) return cache;
+    const FileBytes bytes = read_file(file);
     return at(file.string(), [&] {
-        const FileBytes bytes = read_file(file);
         try {
             const auto* text = reinterpret_cast<const char*>(bytes.bytes.data());
             const auto json = nlohmann::json::parse(text, text + bytes.bytes.size());

@@ -149,6 +149,7 @@ void choose_tactics(Program& p, const PlanSettings& settings) {
     TimingCache& cache = settings.timings ? *settings.timings : forgotten;
     std::unique_ptr<ThreadPool> pool;
     std::int64_t done = 0;
+    p.isa = {};
     for (ProgramStep& step : p.steps) {
         at(fmt::format("{} ({})", step.node.name, step.node.op), [&] {
             std::array<std::vector<Candidate>, profile_points> candidates;
@@ -203,6 +204,7 @@ void choose_tactics(Program& p, const PlanSettings& settings) {
                     if (cost < best_loss) best_loss = cost, step.choices = choices, step.packing = packing;
                 }
             }
+            for (const Choice& c : step.choices) p.isa.level = std::max(p.isa.level, std::min(find_tactic(c.tactic)->most, settings.isa.level));
             if (settings.log) settings.log(fmt::format("{}: {} {}", step.node.name, step.choices[1].tactic, step.choices[1].variant.text()));
         });
         if (settings.progress) settings.progress({"tuning", ++done, static_cast<std::int64_t>(p.steps.size())});

@@ -24,8 +24,8 @@ TensorInfo info_of(const Program& p, std::string name, ValueId v) {
 }  // namespace
 
 Engine Engine::open(const std::filesystem::path& file, Load load, std::string_view max_isa) {
+    const FileBytes bytes = load == Load::map ? map_file(file) : read_file(file);
     return at(file.string(), [&] {
-        const FileBytes bytes = load == Load::map ? map_file(file) : read_file(file);
         auto data = std::make_shared<EngineData>();
         data->program = read_engine(bytes);
         data->bytes = bytes.bytes.size();

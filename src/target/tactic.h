@@ -79,6 +79,7 @@ struct Refusal {
 
 struct Tactic {
     std::string_view name;     // "cpu/conv_igemm_f32"
+    Isa::Level most = Isa::Level::reference;  // the highest level whose instructions it knows to use
     Numerics (*numerics)(const Step&) = nullptr;
     Refusal (*refuse)(const Step&, const Isa&) = nullptr;
     std::vector<Variant> (*variants)(const Step&, const Isa&) = nullptr;

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a model's file to results, through files and the public API.
+#include "api/allocation_counter.h"
+#include "data/testing.h"
+#include "engine/engine_file.h"
+#include "ops/testing.h"
+#include "passes/pass.h"
+#include "plan/plan.h"
+#include "plan/profile.h"
+#include "runtime/engine_data.h"
+#include "tercet/bench.h"
+#include "tercet/build.h"
+#include "tercet/data.h"
+#include "tercet/engine.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <random>
+#include <thread>
+
+namespace tercet {
+namespace {
+
+using testing::typed_graph;
+
+const std::filesystem::path fashion = std::filesystem::path(TERCET_SOURCE_DIR) / "examples/fashion_mnist/model.onnx";
+
+class Run : public ::testing::Test {
+protected:
+    std::filesystem::path build_fashion(std::string_view name, BuildSettings settings = {}) {
+        settings.output = folder_.path() / name;
+        if (settings.tune == Tune::fast) settings.tune = Tune::none;
+        build(fashion, settings);
+        return settings.output;
+    }
+    // An engine of a graph given as text.
+    std::filesystem::path build_text(std::string_view text, const Shapes& max = {}) {
+        Graph g = typed_graph(text);
+        const Profile profile = make_profile(g, max.empty() ? Shapes{} : [&] { Shapes ones = max; for (auto& [n, s] : ones) for (auto& d : s) d = std::min<std::int64_t>(d, 2); return ones; }(), max, max);
+        optimize(g, {.verify = true});
+        const auto file = folder_.path() / "text.engine";
+        write_engine(file, make_program(g, {.profile = profile, .threads = 2, .tune = Tune::none}));
+        return file;
+    }
+    testing::TemporaryFolder folder_;
+};
+
+std::vector<float> random_floats(std::size_t n, unsigned seed = 1) {
+    std::mt19937 random(seed);
+    std::vector<float> v(n);
+    for (float& x : v) x = static_cast<float>(random() >> 8) * 0x1p-24f;
+    return v;
+}
+
+std::string message_of(auto&& f) {
+    try {
+        f();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "no error";
+}
+
+std::vector<char> bytes_of(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<float> run(Context& context, const std::vector<float>& pixels, std::int64_t batch) {
+    const std::int64_t shape[] = {batch, 28, 28, 1};
+    const InputView in{DType::f32, shape, pixels.data()};
+    const ResultView out = context.run({&in, 1})[0];
+    return {out.as<float>(), out.as<float>() + batch * 10};
+}
+
+TEST_F(Run, SecondRunAtAShapeAllocatesNothing) {
+    if (!testing::counts_allocations()) GTEST_SKIP() << "a sanitizer has its own allocator";
+    for (int threads : {1, 2}) {
+        Context context(Engine::open(build_fashion("a.engine")), threads);
+        const auto pixels = random_floats(32 * 784);
+        std::vector<float> result(320);
+        for (std::int64_t batch : {std::int64_t{32}, std::int64_t{1}}) {
+            const std::int64_t shape[] = {batch, 28, 28, 1}, out_shape[] = {batch, 10};
+            const InputView in{DType::f32, shape, pixels.data()};
+            const OutputView out{DType::f32, out_shape, result.data()};
+            context.run({&in, 1}, {&out, 1});
+            context.run({&in, 1});
+            const auto before = testing::allocations();
+            for (int i = 0; i < 5; ++i) context.run({&in, 1}, {&out, 1}), context.run({&in, 1});
+            EXPECT_EQ(testing::allocations(), before) << "batch " << batch << ", threads " << threads;
+        }
+    }
+}
+
+TEST_F(Run, WeightsAreUsedFromTheMappedFile) {
+    const auto file = build_fashion("mapped.engine");
+    const Engine engine = Engine::open(file);
+    std::uintptr_t first = 0, last = 0;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (line.find("mapped.engine") != std::string::npos) {
+            std::uintptr_t a = 0, b = 0;
+            std::sscanf(line.c_str(), "%lx-%lx", &a, &b);
+            first = first ? first : a;
+            last = b;
+        }
+    ASSERT_GT(last, first);
+    int weights = 0;
+    for (const ProgramValue& v : engine.data()->program.values) {
+        if (v.place != ProgramValue::Place::constant || v.constant.bytes() == 0) continue;
+        const auto p = reinterpret_cast<std::uintptr_t>(v.constant.data());
+        EXPECT_TRUE(p >= first && p + v.constant.bytes() <= last) << v.name;
+        ++weights;
+    }
+    EXPECT_GE(weights, 6);
+}
+
+TEST_F(Run, CopiedEngineOutlivesItsFile) {
+    const auto file = build_fashion("gone.engine");
+    const auto pixels = random_floats(784);
+    Context mapped(Engine::open(file), 1);
+    const auto expected = run(mapped, pixels, 1);
+    Context copied(Engine::open(file, Load::copy), 1);
+    std::ofstream(file, std::ios::trunc) << "no engine any more";
+    EXPECT_EQ(run(copied, pixels, 1), expected);
+}
+
+TEST_F(Run, SameModelAndTimingCacheGiveTheSameBytes) {
+    BuildSettings settings{.tune = Tune::full, .timing_cache = folder_.path() / "timings.json", .threads = 2};
+    const auto first = bytes_of(build_fashion("1.engine", settings));
+    const auto cache = bytes_of(settings.timing_cache);
+    EXPECT_EQ(bytes_of(build_fashion("2.engine", settings)), first);
+    EXPECT_EQ(bytes_of(settings.timing_cache), cache);
+    EXPECT_EQ(bytes_of(build_fashion("3.engine")), bytes_of(build_fashion("4.engine")));
+}
+
+TEST_F(Run, ResultsDoNotDependOnBatchOrThreads) {
+    const Engine engine = Engine::open(build_fashion("b.engine"));
+    const auto pixels = random_floats(7 * 784);
+    Context one(engine, 1), two(engine, 2);
+    const auto all = run(one, pixels, 7);
+    EXPECT_EQ(run(two, pixels, 7), all);
+    for (int i = 0; i < 7; ++i) {
+        const auto single = run(two, {pixels.begin() + i * 784, pixels.begin() + (i + 1) * 784}, 1);
+        for (int c = 0; c < 10; ++c) EXPECT_NEAR(single[static_cast<std::size_t>(c)], all[static_cast<std::size_t>(i * 10 + c)], 1e-5);
+    }
+}
+
+TEST_F(Run, FourContextsOnFourThreadsAgree) {
+    const Engine engine = Engine::open(build_fashion("c.engine"));
+    const auto pixels = random_floats(5 * 784);
+    Context alone(engine, 1);
+    const auto expected = run(alone, pixels, 5);
+    std::vector<std::vector<float>> results(4);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < 4; ++i)
+            threads.emplace_back([&, i] {
+                Context context(engine, i % 2 ? 2 : 1);
+                for (int repeat = 0; repeat < 5; ++repeat) results[i] = run(context, pixels, 5);
+            });
+    }
+    for (const auto& r : results) EXPECT_EQ(r, expected);
+}
+
+TEST_F(Run, EveryLevelGivesTheReferencesAnswer) {
+    const auto pixels = random_floats(3 * 784);
+    Context reference(Engine::open(build_fashion("reference.engine", {.isa = "reference"})), 1);
+    const auto expected = run(reference, pixels, 3);
+    for (auto name : isa_names()) {
+        if (!host_isa().has(isa_named(name)->level)) continue;
+        Context context(Engine::open(build_fashion("level.engine", {.isa = std::string(name)})), 2);
+        EXPECT_TRUE(isa_named(name)->has(isa_named(context.engine().isa())->level)) << context.engine().isa();
+        const auto actual = run(context, pixels, 3);
+        for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << name;
+    }
+}
+
+TEST_F(Run, EngineBeyondTheProcessorIsAnErrorThatSaysHowToRebuild) {
+    const auto file = build_fashion("new.engine", {.isa = "amx"});
+    const std::string message = message_of([&] { Engine::open(file, Load::map, "baseline"); });
+    EXPECT_NE(message.find("needs avx512"), std::string::npos) << message;
+    EXPECT_NE(message.find("--isa baseline"), std::string::npos) << message;
+}
+
+TEST_F(Run, WrongInputsAreErrorsThatNameBothSides) {
+    Context context(Engine::open(build_fashion("d.engine")), 1);
+    const auto pixels = random_floats(40 * 784);
+    const auto message = [&](DType dtype, std::vector<std::int64_t> shape, const void* data, std::size_t count = 1) {
+        const InputView in{dtype, shape, data};
+        return message_of([&] { context.run(std::span(&in, count)); });
+    };
+    const std::string outside = message(DType::f32, {40, 28, 28, 1}, pixels.data());
+    EXPECT_NE(outside.find("[40,28,28,1]"), std::string::npos) << outside;
+    EXPECT_NE(outside.find("[1,28,28,1] to [32,28,28,1]"), std::string::npos) << outside;
+    EXPECT_NE(message(DType::f32, {1, 28, 28, 3}, pixels.data()).find("[1,28,28,3]"), std::string::npos);
+    EXPECT_NE(message(DType::f32, {1, 784}, pixels.data()).find("[1,784]"), std::string::npos);
+    EXPECT_NE(message(DType::f32, std::vector<std::int64_t>(20, 1), pixels.data()).find("rank 20"), std::string::npos);
+    EXPECT_NE(message(DType::u8, {1, 28, 28, 1}, pixels.data()).find("is u8, the engine takes f32"), std::string::npos);
+    EXPECT_NE(message(DType::f32, {1, 28, 28, 1}, nullptr).find("has no data"), std::string::npos);
+    EXPECT_NE(message(DType::f32, {1, 28, 28, 1}, pixels.data(), 0).find("0 inputs given, the engine has 1"), std::string::npos);
+    const std::int64_t shape[] = {1, 28, 28, 1}, wrong[] = {1, 11};
+    float result[11];
+    const InputView in{DType::f32, shape, pixels.data()};
+    const OutputView out{DType::f32, wrong, result};
+    EXPECT_NE(message_of([&] { context.run({&in, 1}, {&out, 1}); }).find("comes out as f32[1,10]"), std::string::npos);
+    EXPECT_EQ(context.output_shapes({&in, 1}), (std::vector<std::vector<std::int64_t>>{{1, 10}}));
+    EXPECT_NO_THROW(context.run({&in, 1}));  // an error leaves the context usable
+}
+
+TEST_F(Run, HeightWidthAndBatchMayBeDynamic) {
+    const auto file = build_text(R"((f32[N,3,H,W] x) => (f32[N,5] y) {
+        c = Conv<pads = [1, 1, 1, 1], strides = [2, 2]>(x, random[5,3,3,3], random[5])
+        r = Relu(c)
+        p = GlobalAveragePool(r)
+        y = Flatten(p)
+    })", {{"x", {4, 3, 33, 40}}});
+    Context context(Engine::open(file), 2);
+    const Graph g = typed_graph("(f32[N,3,H,W] x) => (f32[N,5] y) { c = Conv<pads = [1, 1, 1, 1], strides = [2, 2]>(x, random[5,3,3,3], random[5])\n r = Relu(c)\n p = GlobalAveragePool(r)\n y = Flatten(p) }");
+    for (const Dims& shape : {Dims{1, 3, 2, 2}, Dims{4, 3, 33, 40}, Dims{3, 3, 17, 5}}) {
+        const Tensor x = testing::random_tensor(DType::f32, shape, 5);
+        const InputView in{DType::f32, shape, x.data()};
+        const ResultView out = context.run({&in, 1})[0];
+        testing::expect_close(Tensor(DType::f32, Dims(out.shape), nullptr, out.data), evaluate(g, std::span(&x, 1))[0], 1e-5, fmt::format("{}", fmt::join(shape, "x")));
+    }
+}
+
+TEST_F(Run, InputsAndConstantsMayBeOutputsAndSizesMustFit) {
+    const auto file = build_text("(f32[N,2] x, f32[M,2] z) => (f32[N,2] same = x, f32[2] k = f32[2]{5, 6}, f32[max(M, N),2] y, f32[max(M, N),2] again = y) { y = Add(x, z) }",
+                                 {{"x", {8, 2}}, {"z", {8, 2}}});
+    Context context(Engine::open(file), 1);
+    const std::int64_t two[] = {2, 2}, three[] = {3, 2}, k[] = {2};
+    std::vector<float> x{1, 2, 3, 4}, z{10, 20, 30, 40, 50, 60}, same(4), constant(2), y(4), again(4);
+    const InputView good[] = {{DType::f32, two, x.data()}, {DType::f32, two, z.data()}};
+    const OutputView outs[] = {{DType::f32, two, same.data()}, {DType::f32, k, constant.data()}, {DType::f32, two, y.data()}, {DType::f32, two, again.data()}};
+    context.run(good, outs);
+    EXPECT_EQ(same, x);
+    EXPECT_EQ(constant, (std::vector<float>{5, 6}));
+    EXPECT_EQ(y, (std::vector<float>{11, 22, 33, 44}));
+    EXPECT_EQ(again, y);
+    const auto results = context.run(good);
+    x.assign(4, 0);
+    EXPECT_EQ(results[0].as<float>()[3], 4);  // a result does not change with the caller's input
+    const InputView bad[] = {{DType::f32, two, x.data()}, {DType::f32, three, z.data()}};
+    EXPECT_NE(message_of([&] { context.run(bad); }).find("cannot be broadcast"), std::string::npos);
+}
+
+TEST_F(Run, BenchMeasuresWhatItSays) {
+    const BenchResult r = bench(build_fashion("e.engine"), {.batch = 2, .seconds = 0.05, .threads = 1, .streams = 2, .profile = true});
+    EXPECT_EQ(r.batch, 2);
+    EXPECT_EQ(r.streams, 2);
+    EXPECT_GT(r.samples_per_s, 0);
+    EXPECT_LE(r.latency_ms.p50, r.latency_ms.p99);
+    EXPECT_GT(r.first_inference_ms, 0);
+    EXPECT_GT(r.peak_rss_bytes, 1u << 20);
+    ASSERT_GE(r.steps.size(), 6u);
+    for (const StepInfo& s : r.steps) EXPECT_FALSE(s.tactic.empty());
+}
+
+// Models and images in $TERCET_TEST_DATA, with the probabilities that the framework gave.
+struct RealModel {
+    std::string name, images;
+    int at_reference;  // images that the reference implementations are given
+};
+
+class RealModels : public ::testing::TestWithParam<RealModel> {
+protected:
+    testing::TemporaryFolder folder_;
+};
+
+TEST_P(RealModels, GiveTheRecordedProbabilities) {
+    const char* data = std::getenv("TERCET_TEST_DATA");
+    if (!data) GTEST_SKIP() << "TERCET_TEST_DATA is not set";
+    const std::filesystem::path root(data), model = root / "models" / (GetParam().name + ".onnx");
+    const std::filesystem::path images = GetParam().images.starts_with("/") ? GetParam().images : root / GetParam().images;
+    if (!std::filesystem::exists(images)) GTEST_SKIP() << images << " is missing";
+    const Array probs = load_array(root / "models" / (GetParam().name + "_test_probs.npy"));
+    const Samples samples = load_samples(images, {.layout = Layout::nhwc});
+    const auto* expected = reinterpret_cast<const float*>(probs.data.data());
+    const auto* pixels = reinterpret_cast<const float*>(samples.values.data.data());
+    std::int64_t row = 1;
+    for (std::size_t i = 1; i < samples.values.shape.size(); ++i) row *= samples.values.shape[i];
+
+    for (auto isa : isa_names()) {
+        const Isa level = *isa_named(isa);
+        if (!host_isa().has(level.level) || level.has(Isa::Level::avx512_vnni)) continue;  // f32 kernels know none beyond
+        const auto engine_file = folder_.path() / "model.engine";
+        build(model, {.output = engine_file, .tune = Tune::none, .isa = std::string(isa)});
+        const Engine engine = Engine::open(engine_file);
+        const std::int64_t total = level.level == Isa::Level::reference ? GetParam().at_reference : probs.shape[0];
+        for (int threads : {1, 2})
+            for (std::int64_t batch : {1, 7, 32}) {
+                Context context(engine, threads);
+                double worst = 0;
+                int changed = 0;
+                const std::int64_t count = batch == 32 ? total : std::min<std::int64_t>(total, 100);
+                for (std::int64_t first = 0; first < count; first += batch) {
+                    const std::int64_t n = std::min(batch, count - first);
+                    std::vector<std::int64_t> shape = samples.values.shape;
+                    shape[0] = n;
+                    const InputView in{DType::f32, shape, pixels + first * row};
+                    const float* p = context.run({&in, 1})[0].as<float>();
+                    for (std::int64_t i = 0; i < n; ++i) {
+                        const float *a = p + i * 10, *e = expected + (first + i) * 10;
+                        for (int c = 0; c < 10; ++c) worst = std::max(worst, static_cast<double>(std::fabs(a[c] - e[c])));
+                        changed += std::max_element(a, a + 10) - a != std::max_element(e, e + 10) - e;
+                    }
+                }
+                EXPECT_LE(worst, 1e-4) << isa << ", batch " << batch << ", " << threads << " threads";
+                EXPECT_EQ(changed, 0) << isa << ", batch " << batch << ", " << threads << " threads";
+            }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, RealModels,
+                         ::testing::Values(RealModel{"fashion_mnist_cnn", "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", 3},
+                                           RealModel{"fashion_mnist_vit", "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", 3},
+                                           RealModel{"cifar10_vgg", "data/cifar10/test", 1}),
+                         [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace tercet
