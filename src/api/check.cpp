@@ -6,6 +6,7 @@
 #include "tercet/build.h"
 #include "tercet/engine.h"
 #include "tercet/inspect.h"
+#include "system/temporary_folder.h"
 
 #include <fmt/format.h>
 
@@ -19,26 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Status = CheckCase::Status;
-
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        std::string name = (fs::temp_directory_path() / "tercet-check-XXXXXX").string();
-        if (!mkdtemp(name.data()))
-            throw Error({.what = "cannot make a temporary folder", .where = fs::temp_directory_path().string(), .fix = "set TMPDIR to a folder that can be written to"});
-        path_ = name;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-};
 
 struct NamedInput {
     std::string name;

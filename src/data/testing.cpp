@@ -47,24 +47,6 @@ FileBytes file_bytes(Bytes bytes) {
     return {.owner = owner, .bytes = *owner};
 }
 
-TemporaryFolder::TemporaryFolder() {
-    std::string name = (std::filesystem::path(::testing::TempDir()) / "tercet-data-XXXXXX").string();
-    if (!mkdtemp(name.data())) ADD_FAILURE() << "no temporary folder: " << name;
-    path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path TemporaryFolder::write(const std::string& name, const Bytes& bytes) const {
-    const auto file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return file;
-}
-
 Pixels gradient(int width, int height, int channels) {
     Pixels p{width, height, channels, {}};
     for (int y = 0; y < height; ++y)

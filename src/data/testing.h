@@ -3,6 +3,7 @@
 #pragma once
 
 #include "system/mapped_file.h"
+#include "system/temporary_folder.h"
 #include "tercet/error.h"
 
 #include <cstddef>
@@ -33,23 +34,6 @@ Bytes bytes_of_values(const std::vector<T>& values) {
 }
 
 FileBytes file_bytes(Bytes bytes);
-
-/// A folder that is gone when the test ends.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    ~TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-    /// Writes a file, with the folders it needs.
-    std::filesystem::path write(const std::string& name, const Bytes& bytes) const;
-    std::filesystem::path write(const std::string& name, std::string_view text) const { return write(name, bytes_of_text(text)); }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// The line of the Error that `f` throws; empty if it throws none.
 template <class F>

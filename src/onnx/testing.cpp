@@ -135,21 +135,4 @@ void expect_read_error(const std::string& bytes, std::string_view part, const Re
     }
 }
 
-TemporaryFolder::TemporaryFolder() {
-    static int number = 0;
-    path_ = std::filesystem::path(::testing::TempDir()) / ("tercet-onnx-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
-    std::filesystem::create_directories(path_);
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path TemporaryFolder::write(const std::string& name, std::string_view content) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
-    return path_ / name;
-}
-
 }  // namespace tercet::testing

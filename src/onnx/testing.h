@@ -4,6 +4,7 @@
 
 #include "onnx/model_fields.h"
 #include "onnx/read_model.h"
+#include "system/temporary_folder.h"
 
 #include <protozero/pbf_writer.hpp>
 
@@ -53,20 +54,5 @@ void expect_read_error(const std::string& bytes, std::string_view part, const Re
 inline void expect_read_error(const ModelFile& file, std::string_view part, const ReadSettings& settings = {}) {
     expect_read_error(file.bytes(), part, settings);
 }
-
-/// A folder that goes with this object.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    ~TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path write(const std::string& name, std::string_view content) const;
-
-private:
-    std::filesystem::path path_;
-};
 
 }  // namespace tercet::testing

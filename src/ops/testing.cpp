@@ -13,9 +13,9 @@ namespace tercet::testing {
 
 Graph typed_graph(std::string_view text) {
     Graph g = parse_text(text);
-    std::vector<Type> declared;  // parse_text drops them: they stand between "=>" and "{"
+    // The declared types stand between "=>" and ") {"; the parser does not keep them.
     const std::size_t arrow = text.find("=>");
-    std::string_view outs = text.substr(arrow + 2, text.find('{', arrow) - arrow - 2);
+    const std::string_view outs = text.substr(arrow + 2, text.find(") {", arrow) - arrow - 2);
     infer_types(g);
     verify(g);
     std::string normal;

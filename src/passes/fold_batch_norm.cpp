@@ -30,10 +30,11 @@ bool to_arithmetic(Graph& g, NodeId norm, const ChannelAffine& affine, int axis)
     const auto scale = vector_of(type.dtype, affine.scale), shift = vector_of(type.dtype, affine.shift);
     if (!scale || !shift) return false;
     const std::string name = g.value(y).name;
-    const ValueId product = emit(g, {.op = "Mul", .inputs = {x, g.add_constant(name + "_scale", scale->reshaped(shape))}, .outputs = {},
-                                     .layers = g.layers(norm)}, name + "_scaled", norm);
-    const ValueId sum = emit(g, {.op = "Add", .inputs = {product, g.add_constant(name + "_shift", shift->reshaped(shape))}, .outputs = {},
-                                 .name = g.node(norm).name, .layers = g.layers(norm)}, name, norm);
+    const ValueId s = g.add_constant(name + "_scale", scale->reshaped(shape));
+    const ValueId t = g.add_constant(name + "_shift", shift->reshaped(shape));
+    const ValueId product = emit(g, {.op = "Mul", .inputs = {x, s}, .outputs = {}, .layers = g.layers(norm)}, name + "_scaled", norm);
+    const ValueId sum = emit(g, {.op = "Add", .inputs = {product, t}, .outputs = {}, .name = g.node(norm).name,
+                                 .layers = g.layers(norm)}, name, norm);
     supersede(g, y, sum);
     return true;
 }

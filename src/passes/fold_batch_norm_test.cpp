@@ -10,10 +10,12 @@ TEST(FoldBatchNorm, BecomesPartOfTheConvolution) {
     expect_rewrite(fold_batch_norm, R"((f32[N,2,5,5] x) => (f32[N,3,3,3] y) { c = Conv(x, random[3,2,3,3])
                                           y = BatchNormalization(c, random[3], random[3], random[3], positive[3]) })",
                                     R"((f32[N,2,5,5] x) => (f32[N,3,3,3] y) { y = Conv(x, const[3,2,3,3], const[3]) })");
-    expect_rewrite(fold_batch_norm, R"((f32[N,4,7] x) => (f32[N,6,7] y) { c = Conv<group = 2, pads = [1, 1]>(x, random[6,2,3], random[6])
+    expect_rewrite(fold_batch_norm, R"((f32[N,4,7] x) => (f32[N,6,7] y) {
+        c = Conv<group = 2, pads = [1, 1]>(x, random[6,2,3], random[6])
                                           n = BatchNormalization<epsilon = 0.1>(c, random[6], random[6], random[6], positive[6])
                                           y = Relu(n) })",
-                                    R"((f32[N,4,7] x) => (f32[N,6,7] y) { c = Conv<group = 2, pads = [1, 1]>(x, const[6,2,3], const[6])
+                                    R"((f32[N,4,7] x) => (f32[N,6,7] y) {
+                                        c = Conv<group = 2, pads = [1, 1]>(x, const[6,2,3], const[6])
                                           y = Relu(c) })");
 }
 
@@ -29,7 +31,8 @@ TEST(FoldBatchNorm, BecomesPartOfTheMatrixProduct) {
 TEST(FoldBatchNorm, OtherwiseBecomesArithmetic) {
     expect_rewrite(fold_batch_norm, R"((f32[N,3,H,4] x) => (f32[N,3,H,4] y) {
                                           y = BatchNormalization(x, random[3], random[3], random[3], positive[3]) })",
-                                    R"((f32[N,3,H,4] x) => (f32[N,3,H,4] y) { y_scaled = Mul(x, const[3,1,1]) y = Add(y_scaled, const[3,1,1]) })");
+                                    R"((f32[N,3,H,4] x) => (f32[N,3,H,4] y) { y_scaled = Mul(x, const[3,1,1])
+                                        y = Add(y_scaled, const[3,1,1]) })");
     // another reader wants the raw sums
     expect_rewrite(fold_batch_norm, R"((f32[N,2,5] x) => (f32[N,3,5] y, f32[N,3,5] c) { c = Conv(x, random[3,2,1])
                                           y = BatchNormalization(c, random[3], random[3], random[3], positive[3]) })",
@@ -41,7 +44,8 @@ TEST(FoldBatchNorm, LeavesAlone) {
     expect_unchanged(fold_batch_norm, {
         {"gamma is computed", R"((f32[N,2,5] x, f32[3] g) => (f32[N,3,5] y) { c = Conv(x, random[3,2,1])
                                   y = BatchNormalization(c, g, random[3], random[3], positive[3]) })"},
-        {"its sums would be rounded twice", R"((f16[N,3,5] x) => (f16[N,3,5] y) { y = BatchNormalization(x, random[3], random[3], random[3], positive[3]) })"},
+        {"its sums would be rounded twice", R"((f16[N,3,5] x) => (f16[N,3,5] y) {
+            y = BatchNormalization(x, random[3], random[3], random[3], positive[3]) })"},
         {"a variance of 0 without epsilon", R"((f32[N,1,5] x) => (f32[N,1,5] y) {
                                   y = BatchNormalization<epsilon = 0.0>(x, random[1], random[1], random[1], f32[1]{0}) })"},
     });

@@ -7,7 +7,8 @@ namespace tercet::testing {
 namespace {
 
 TEST(FoldConstants, ComputesWhatReadsConstantsOnly) {
-    expect_rewrite(fold_constants, "(f32[N,3] x) => (f32[N,2] y) { t = Transpose(random[2,3]) s = Mul(t, f32{2}) y = MatMul(x, s) }",
+    expect_rewrite(fold_constants, "(f32[N,3] x) => (f32[N,2] y) { t = Transpose(random[2,3]) s = Mul(t, f32{2})"
+        " y = MatMul(x, s) }",
                                    "(f32[N,3] x) => (f32[N,2] y) { y = MatMul(x, const[3,2]) }");
     expect_rewrite(fold_constants, "(f32[N,4] x) => (f32[N,4] y) { a, b = Split<axis = 0>(random[2,4]) y = Sum(x, a, b) }",
                                    "(f32[N,4] x) => (f32[N,4] y) { y = Sum(x, const[1,4], const[1,4]) }");
@@ -18,7 +19,8 @@ TEST(FoldConstants, ComputesWhatReadsConstantsOnly) {
 TEST(FoldConstants, FollowsShapes) {
     expect_rewrite(fold_constants, "(f32[N,3,4] x) => (i64[1] y) { s = Shape(x) y = Slice(s, i64[1]{1}, i64[1]{2}) }",
                                    "(f32[N,3,4] x) => (i64[1] y = i64[1]{3}) { }");
-    expect_rewrite(fold_constants, "(f32[N,3,4] x) => (f32[] y) { s = Shape(x) i = Gather(s, i64{2}) c = Cast<to = 1>(i) y = Sqrt(c) }",
+    expect_rewrite(fold_constants, "(f32[N,3,4] x) => (f32[] y) { s = Shape(x) i = Gather(s, i64{2}) c = Cast<to = 1>(i)"
+        " y = Sqrt(c) }",
                                    "(f32[N,3,4] x) => (f32[] y = const[]) { }");
 }
 

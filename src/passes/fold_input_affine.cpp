@@ -76,7 +76,8 @@ std::optional<Tensor> scaled_channels(const Graph& g, NodeId conv, const Tensor&
     const std::int64_t per_group = std::max<std::int64_t>(rows / g.node(conv).attributes.integer("group", 1), 1);
     std::vector<double> per_row_and_channel;
     for (std::int64_t m = 0; m < rows; ++m)
-        for (std::int64_t c = 0; c < channels; ++c) per_row_and_channel.push_back(scale[static_cast<std::size_t>(m / per_group * channels + c)]);
+        for (std::int64_t c = 0; c < channels; ++c)
+            per_row_and_channel.push_back(scale[static_cast<std::size_t>(m / per_group * channels + c)]);
     const auto r = scaled(w.reshaped({rows * channels, count_of(w.shape().part(2))}), 0, per_row_and_channel);
     return r ? std::optional(r->reshaped(w.shape())) : std::nullopt;
 }
@@ -116,8 +117,8 @@ bool fold(Graph& g, NodeId conv) {
         for (const std::string& l : g.layers(*it)) layers.push_back(l);
     if (shift_stays) {
         const std::string name = g.value(g.output(c->nodes.front())).name;
-        x = emit(g, {.op = "Add", .inputs = {x, g.add_constant(name + "_shift", *remainder)}, .outputs = {}, .layers = layers}, name + "_shifted",
-                 c->nodes.front());
+        const ValueId t = g.add_constant(name + "_shift", *remainder);
+        x = emit(g, {.op = "Add", .inputs = {x, t}, .outputs = {}, .layers = layers}, name + "_shifted", c->nodes.front());
     }
     if (c->affine.scales()) g.set_input(conv, 1, g.add_constant(g.value(g.input(conv, 1)).name, *weights));
     if (!shift_stays && c->affine.shifts())

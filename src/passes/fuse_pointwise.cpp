@@ -24,8 +24,9 @@ bool fuse_an_input(Graph& g, NodeId id) {
         const auto both = fused(expr_of(g, id), g.node(id).inputs, v, expr_of(g, p), g.node(p).inputs);
         if (!both) continue;
         const std::string name = g.value(y).name;
-        const ValueId by = emit(g, {.op = "Pointwise", .inputs = both->inputs, .outputs = {}, .attributes = {{"expr", both->expr.text()}},
-                                    .name = g.node(id).name, .domain = "tercet", .layers = layers_of(g, {p, id})}, name, id);
+        const ValueId by = emit(g, {.op = "Pointwise", .inputs = both->inputs, .outputs = {},
+                                    .attributes = {{"expr", both->expr.text()}}, .name = g.node(id).name, .domain = "tercet",
+                                    .layers = layers_of(g, {p, id})}, name, id);
         if (g.value(by).type != type) {
             g.remove(g.producer(by));
             continue;

@@ -7,14 +7,17 @@ namespace tercet::testing {
 namespace {
 
 TEST(MergeDuplicates, NodesThatComputeTheSame) {
-    expect_rewrite(merge_duplicates, "(f32[N,3] x) => (f32[N,3] y) { a = Relu(x) b = Relu(x) c = Neg(a) d = Neg(b) y = Add(c, d) }",
+    expect_rewrite(merge_duplicates, "(f32[N,3] x) => (f32[N,3] y) { a = Relu(x) b = Relu(x) c = Neg(a) d = Neg(b)"
+        " y = Add(c, d) }",
                                      "(f32[N,3] x) => (f32[N,3] y) { a = Relu(x) c = Neg(a) y = Add(c, c) }");
-    expect_rewrite(merge_duplicates, "(f32[N,4] x) => (f32[N,2] y) { a, b = Split<axis = 1>(x) c, d = Split<axis = 1>(x) y = Sum(a, b, c, d) }",
+    expect_rewrite(merge_duplicates, "(f32[N,4] x) => (f32[N,2] y) { a, b = Split<axis = 1>(x) c, d = Split<axis = 1>(x)"
+        " y = Sum(a, b, c, d) }",
                                      "(f32[N,4] x) => (f32[N,2] y) { a, b = Split<axis = 1>(x) y = Sum(a, b, a, b) }");
 }
 
 TEST(MergeDuplicates, EqualConstants) {
-    expect_rewrite(merge_duplicates, "(f32[N,2] x) => (f32[N,2] y) { a = Add(x, f32[2]{1, 2}) b = Add(x, f32[2]{1, 2}) y = Mul(a, b) }",
+    expect_rewrite(merge_duplicates, "(f32[N,2] x) => (f32[N,2] y) { a = Add(x, f32[2]{1, 2}) b = Add(x, f32[2]{1, 2})"
+        " y = Mul(a, b) }",
                                      "(f32[N,2] x) => (f32[N,2] y) { a = Add(x, f32[2]{1, 2}) y = Mul(a, a) }");
 }
 

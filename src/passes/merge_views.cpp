@@ -22,9 +22,10 @@ int merge_views(Graph& g, int limit) {
         const ValueId x = g.input(first, 0), y = g.output(id);
         const auto target = reshape_target(g.value(x).type.shape, g.value(y).type.shape);
         if (!target) continue;
-        const ValueId by = emit(g, {.op = "Reshape", .inputs = {x, add_ints(g, g.value(y).name + "_shape", *target)}, .outputs = {},
-                                    .name = g.node(id).name, .layers = layers_of(g, {first, id})},
-                                g.value(y).name, id);
+        const std::string name = g.value(y).name;
+        const ValueId size = add_ints(g, name + "_shape", *target);
+        const ValueId by = emit(g, {.op = "Reshape", .inputs = {x, size}, .outputs = {}, .name = g.node(id).name,
+                                    .layers = layers_of(g, {first, id})}, name, id);
         if (g.value(by).type != g.value(y).type) {
             g.remove(g.producer(by));
             continue;

@@ -7,10 +7,12 @@ namespace tercet::testing {
 namespace {
 
 TEST(MergeViews, OneReshapeIsEnough) {
-    expect_rewrite(merge_views, "(f32[N,4,3,2] x) => (f32[N,2,12] y) { a = Flatten(x) b = Unsqueeze(a, i64[1]{1}) y = Reshape(b, i64[3]{-1, 2, 12}) }",
+    expect_rewrite(merge_views, "(f32[N,4,3,2] x) => (f32[N,2,12] y) { a = Flatten(x) b = Unsqueeze(a, i64[1]{1})"
+        " y = Reshape(b, i64[3]{-1, 2, 12}) }",
                                 "(f32[N,4,3,2] x) => (f32[N,2,12] y) { y = Reshape(x, i64[3]{0, 2, 12}) }");
     expect_rewrite(merge_views, "(f32[N,4,1,1] x) => (f32[N,4] y, f32[N,4,1] a) { a = Squeeze(x, i64[1]{3}) y = Flatten(a) }",
-                                "(f32[N,4,1,1] x) => (f32[N,4] y, f32[N,4,1] a) { a = Squeeze(x, i64[1]{3}) y = Reshape(x, i64[2]{0, 4}) }");
+                                "(f32[N,4,1,1] x) => (f32[N,4] y, f32[N,4,1] a) { a = Squeeze(x, i64[1]{3})"
+                                    " y = Reshape(x, i64[2]{0, 4}) }");
 }
 
 TEST(MergeViews, LeavesAlone) {

@@ -38,8 +38,7 @@ bool fold_beta(Graph& g, NodeId id) {
 bool transpose_a(Graph& g, NodeId id) {
     if (g.node(id).attributes.integer("transA", 0) == 0) return false;
     const ValueId a = g.input(id, 0);
-    g.set_input(id, 0, emit(g, {.op = "Transpose", .inputs = {a}, .outputs = {}, .attributes = {{"perm", std::vector<std::int64_t>{1, 0}}},
-                                .layers = g.layers(id)}, g.value(a).name + "_transposed", id));
+    g.set_input(id, 0, emit(g, transpose_node(a, {1, 0}, g.layers(id)), g.value(a).name + "_transposed", id));
     g.attributes(id).erase("transA");
     return true;
 }
@@ -54,8 +53,9 @@ bool split_c(Graph& g, NodeId id) {
     if (const Tensor* t = g.constant(c); t && n) {
         if (!t->shape().empty() && t->shape().back() == *n && t->count() == *n) return false;
         if (t->count() == 1 && *n <= 1 << 20) {
-            g.set_input(id, 2, g.add_constant(g.value(c).name, *vector_of(t->dtype(), std::vector<double>(static_cast<std::size_t>(*n), t->get(0)))));
-            return true;
+            const auto row = vector_of(t->dtype(), std::vector<double>(static_cast<std::size_t>(*n), t->get(0)));
+            if (row) g.set_input(id, 2, g.add_constant(g.value(c).name, *row));
+            return row.has_value();
         }
     }
     if (broadcast(type.shape, c_type.shape) != type.shape) return false;

@@ -23,7 +23,7 @@ constexpr std::array passes{
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.
-    Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write weights and bias without alpha and beta
+    Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write no alpha and beta
     Pass{"fold_constants", fold_constants},                    // a constant left side of a Gemm was transposed
     Pass{"fold_batch_norm", fold_batch_norm, 2},               // a norm that follows no product leaves Mul and Add, which
     Pass{"fold_affine", fold_affine, 2},                       // go into the product before them, or
@@ -64,7 +64,8 @@ void check_types(const Graph& g, std::string_view pass) {
     for (NodeId id : g.order())
         for (ValueId v : g.node(id).outputs)
             if (v != ValueId::none && fresh.value(v).type != g.value(v).type)
-                throw std::logic_error(fmt::format("{}: '{}' is {}, should be {}", pass, g.value(v).name, text_of(g.value(v).type), text_of(fresh.value(v).type)));
+                throw std::logic_error(fmt::format("{}: '{}' is {}, should be {}", pass, g.value(v).name, text_of(g.value(v).type),
+                                                   text_of(fresh.value(v).type)));
 }
 
 class Run {
@@ -83,7 +84,8 @@ public:
 
 private:
     bool is_disabled(const Pass& p) const {
-        return std::ranges::any_of(settings_.disabled, [&](const std::string& d) { return d == p.name || (d == "all" && p.optional); });
+        const auto names = [&](const std::string& d) { return d == p.name || (d == "all" && p.optional); };
+        return std::ranges::any_of(settings_.disabled, names);
     }
     Graph& graph_;
     const PassSettings& settings_;

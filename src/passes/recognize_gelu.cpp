@@ -51,10 +51,11 @@ private:
     std::optional<Operand> erf_argument(const Operand& o) const {
         const auto* add = call(o, "add");
         if (!add) return std::nullopt;
-        const int one = is_number(add->operands[1], 1) ? 1 : 0;
-        const auto* erf = is_number(add->operands[static_cast<std::size_t>(one)], 1) ? call(add->operands[static_cast<std::size_t>(1 - one)], "erf") : nullptr;
-        if (!erf) return std::nullopt;
-        if (const auto* div = call(erf->operands[0], "div"); div && is_number(div->operands[1], std::numbers::sqrt2)) return div->operands[0];
+        const std::size_t one = is_number(add->operands[1], 1) ? 1 : 0;
+        const auto* erf = call(add->operands[1 - one], "erf");
+        if (!erf || !is_number(add->operands[one], 1)) return std::nullopt;
+        if (const auto* div = call(erf->operands[0], "div"); div && is_number(div->operands[1], std::numbers::sqrt2))
+            return div->operands[0];
         if (const auto* mul = call(erf->operands[0], "mul")) {
             if (is_number(mul->operands[1], 1 / std::numbers::sqrt2)) return mul->operands[0];
             if (is_number(mul->operands[0], 1 / std::numbers::sqrt2)) return mul->operands[1];

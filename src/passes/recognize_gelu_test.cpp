@@ -9,15 +9,18 @@ namespace {
 TEST(RecognizeGelu, InWhicheverOrderItIsWritten) {
     for (const char* expr : {"mul(mul(x0, add(erf(div(x0, 1.4142135)), 1)), 0.5)", "mul(mul(0.5, x0), add(1, erf(mul(x0, 0.70710677))))",
                              "mul(x0, mul(add(erf(mul(0.70710677, x0)), 1), 0.5))", "mul(0.5, mul(add(erf(div(x0, 1.4142135)), 1), x0))"})
-        expect_rewrite(recognize_gelu, std::string("(f32[N,7] x) => (f32[N,7] y) { y = \"tercet\":Pointwise<expr = \"") + expr + "\">(x) }",
+        expect_rewrite(recognize_gelu, std::string("(f32[N,7] x) => (f32[N,7] y) {"
+            " y = \"tercet\":Pointwise<expr = \"") + expr + "\">(x) }",
                        "(f32[N,7] x) => (f32[N,7] y) { y = \"tercet\":Pointwise<expr = \"gelu(x0)\">(x) }");
     expect_rewrite(recognize_gelu, R"t((f32[N,7] x, f32[7] b) => (f32[N,7] y) {
                        y = "tercet":Pointwise<expr = "add(mul(mul(add(x0, x1), add(erf(div(add(x0, x1), 1.4142135)), 1)), 0.5), x0)">(x, b) })t",
-                                   R"t((f32[N,7] x, f32[7] b) => (f32[N,7] y) { y = "tercet":Pointwise<expr = "add(gelu(add(x0, x1)), x0)">(x, b) })t");
+                                   R"t((f32[N,7] x, f32[7] b) => (f32[N,7] y) {
+                                       y = "tercet":Pointwise<expr = "add(gelu(add(x0, x1)), x0)">(x, b) })t");
 }
 
 TEST(RecognizeGelu, LeavesAlone) {
-    const auto graph = [](std::string expr) { return "(f32[N,7] x, f32[7] b) => (f32[N,7] y) { y = \"tercet\":Pointwise<expr = \"" + expr + "\">(x, b) }"; };
+    const auto graph = [](std::string expr) { return "(f32[N,7] x, f32[7] b) => (f32[N,7] y) {"
+        " y = \"tercet\":Pointwise<expr = \"" + expr + "\">(x, b) }"; };
     expect_unchanged(recognize_gelu, {
         {"of two values", graph("mul(mul(x1, add(erf(div(x0, 1.4142135)), 1)), 0.5)")},
         {"another divisor", graph("mul(mul(x0, add(erf(div(x0, 1.5)), 1)), 0.5)")},

@@ -52,7 +52,8 @@ bool rewrite(Graph& g, NodeId id) {
     for (int i = 0; i < rank - 2; ++i)
         if (sorted[static_cast<std::size_t>(i)] != i + (layout == Layout::channels_first ? 2 : 1)) return false;
     const bool keep = g.node(id).attributes.integer("keepdims", 1) != 0;
-    Node pool{.op = mean ? "GlobalAveragePool" : "GlobalMaxPool", .inputs = {x}, .outputs = {}, .name = g.node(id).name, .layers = g.layers(id)};
+    Node pool{.op = mean ? "GlobalAveragePool" : "GlobalMaxPool", .inputs = {x}, .outputs = {}, .name = g.node(id).name,
+              .layers = g.layers(id)};
     if (layout == Layout::channels_last) pool.attributes.set("layout", std::string("NHWC"));
     const std::string name = g.value(y).name;
     ValueId by = emit(g, std::move(pool), keep ? name : name + "_pooled", id);

@@ -30,7 +30,8 @@ bool all_ints(const Graph& g, NodeId id, std::size_t input, std::int64_t value) 
 
 // The input that the node gives back, its type being that of the output; -1 if it may do something.
 int given_back(const Graph& g, NodeId id) {
-    if (is_one_of(g, id, {"Identity", "Dropout", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile"})) return 0;
+    if (is_one_of(g, id, {"Identity", "Dropout", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile"}))
+        return 0;
     if (is_one_of(g, id, {"Concat", "Sum", "Max", "Min", "Mean"})) return g.node(id).inputs.size() == 1 ? 0 : -1;
     if (g.is(id, "Split")) return g.node(id).outputs.size() == 1 ? 0 : -1;
     if (g.is(id, "Transpose")) return std::ranges::is_sorted(transpose_order(g, id)) ? 0 : -1;
@@ -53,7 +54,8 @@ int remove_identities(Graph& g, int limit) {
         if (i < 0) continue;
         const ValueId x = g.input(id, static_cast<std::size_t>(i)), y = g.output(id);
         if (x == ValueId::none || g.value(x).type != g.value(y).type) continue;
-        if (std::ranges::any_of(g.node(id).outputs, [&](ValueId v) { return v != ValueId::none && v != y && g.uses(v) > 0; })) continue;
+        const auto read = [&](ValueId v) { return v != ValueId::none && v != y && g.uses(v) > 0; };
+        if (std::ranges::any_of(g.node(id).outputs, read)) continue;
         if (const NodeId p = g.producer(x); p != NodeId::none) g.add_layers(p, g.layers(id));
         g.replace(y, x);
         g.remove(id);

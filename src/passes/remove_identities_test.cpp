@@ -7,18 +7,22 @@ namespace tercet::testing {
 namespace {
 
 TEST(RemoveIdentities, GiveBackTheirInput) {
-    for (const char* node : {"Identity(r)", "Dropout(r)", "Dropout(r, f32{0.3}, bool{0})", "Cast<to = 1>(r)", "Reshape(r, i64[3]{0, 0, -1})",
+    for (const char* node : {"Identity(r)", "Dropout(r)", "Dropout(r, f32{0.3}, bool{0})", "Cast<to = 1>(r)",
+                             "Reshape(r, i64[3]{0, 0, -1})",
                              "Transpose<perm = [0, 1, 2]>(r)", "Expand(r, i64[3]{1, 3, 1})", "Tile(r, i64[3]{1, 1, 1})",
                              "Slice(r, i64[1]{0}, i64[1]{9999}, i64[1]{1})", "Slice(r, i64[1]{-3}, i64[1]{9999}, i64[1]{1}, i64[1]{1})",
                              "Pad(r, i64[6]{0, 0, 0, 0, 0, 0})", "Concat<axis = 1>(r)", "Sum(r)", "Max(r)", "Mean(r)", "Mul(r, f32{1})",
-                             "Mul(f32[1,3,1]{1, 1, 1}, r)", "Div(r, f32[1]{1})", "Add(r, f32{0})", "Add(f32[3,1]{0, 0, 0}, r)", "Sub(r, f32{0})", "Squeeze(r, i64[0]{})"})
-        expect_rewrite(remove_identities, std::string("(f32[N,3,4] x) => (f32[N,3,4] y) { r = Abs(x) i = ") + node + " y = Relu(i) }",
+                             "Mul(f32[1,3,1]{1, 1, 1}, r)", "Div(r, f32[1]{1})", "Add(r, f32{0})",
+                             "Add(f32[3,1]{0, 0, 0}, r)", "Sub(r, f32{0})", "Squeeze(r, i64[0]{})"})
+        expect_rewrite(remove_identities, std::string("(f32[N,3,4] x) => (f32[N,3,4] y) { r = Abs(x) i = ") + node + ""
+            " y = Relu(i) }",
                        "(f32[N,3,4] x) => (f32[N,3,4] y) { r = Abs(x) y = Relu(r) }");
 }
 
 TEST(RemoveIdentities, AnInputMayBeAnOutput) {
     expect_rewrite(remove_identities, "(f32[N] x) => (f32[N] y) { y = Identity(x) }", "(f32[N] x) => (f32[N] y = x) { }");
-    expect_rewrite(remove_identities, "(f32[N] x) => (f32[N] y) { r = Relu(x) y = Identity(r) }", "(f32[N] x) => (f32[N] y) { y = Relu(x) }");
+    expect_rewrite(remove_identities, "(f32[N] x) => (f32[N] y) { r = Relu(x) y = Identity(r) }", "(f32[N] x) => (f32[N] y) {"
+        " y = Relu(x) }");
 }
 
 TEST(RemoveIdentities, LeavesAlone) {

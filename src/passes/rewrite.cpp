@@ -108,6 +108,11 @@ Tensor transposed(const Tensor& t, const Dims& order) {
     return r;
 }
 
+Node transpose_node(ValueId x, const Dims& order, std::vector<std::string> layers) {
+    return {.op = "Transpose", .inputs = {x}, .outputs = {},
+            .attributes = {{"perm", std::vector<std::int64_t>(order.begin(), order.end())}}, .layers = std::move(layers)};
+}
+
 Dims to_channels_first_order(int rank) {
     Dims order{0, rank - 1};
     for (int i = 1; i < rank - 1; ++i) order.push_back(i);

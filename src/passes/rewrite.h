@@ -44,6 +44,9 @@ Dims inverse(const Dims& order);
 bool moves_only_ones(const Shape& x, const Dims& order);
 Tensor transposed(const Tensor& t, const Dims& order);
 
+/// The node Transpose(x) with that order, at work for `layers`.
+Node transpose_node(ValueId x, const Dims& order, std::vector<std::string> layers);
+
 /// The orders that move the channels: [N, spatial..., C] -> [N, C, spatial...], and back.
 Dims to_channels_first_order(int rank);
 Dims to_channels_last_order(int rank);

@@ -33,8 +33,10 @@ bool reorder_shape(Graph& g, NodeId id) {
     const ValueId y = g.output(id);
     const Dims order = transpose_order(g, transpose);
     const std::string name = g.value(y).name;
-    const ValueId shape = emit(g, {.op = "Shape", .inputs = {g.input(transpose, 0)}, .outputs = {}, .layers = g.layers(id)}, name + "_unordered", id);
-    const ValueId by = emit(g, {.op = "Gather", .inputs = {shape, add_ints(g, name + "_order", order)}, .outputs = {}, .layers = g.layers(id)}, name, id);
+    const ValueId shape = emit(g, {.op = "Shape", .inputs = {g.input(transpose, 0)}, .outputs = {}, .layers = g.layers(id)},
+                               name + "_unordered", id);
+    const ValueId indices = add_ints(g, name + "_order", order);
+    const ValueId by = emit(g, {.op = "Gather", .inputs = {shape, indices}, .outputs = {}, .layers = g.layers(id)}, name, id);
     supersede(g, y, by);
     return true;
 }

@@ -30,7 +30,8 @@ int rank_of(const Graph& g, ValueId v) { return static_cast<int>(g.value(v).type
 // x, where v = Transpose<channels-last to channels-first>(x); else none.
 ValueId below(const Graph& g, ValueId v) {
     const NodeId p = g.producer(v);
-    if (!g.is(p, "Transpose") || rank_of(g, v) < 3 || transpose_order(g, p) != to_channels_first_order(rank_of(g, v))) return ValueId::none;
+    if (!g.is(p, "Transpose") || rank_of(g, v) < 3) return ValueId::none;
+    if (transpose_order(g, p) != to_channels_first_order(rank_of(g, v))) return ValueId::none;
     return g.input(p, 0);
 }
 
@@ -45,8 +46,7 @@ bool put_in_place(Graph& g, NodeId id, Node node, const Dims& order) {
         if (old == ValueId::none || g.uses(old) == 0) continue;
         ValueId v = g.output(by, i);
         if (!std::ranges::is_sorted(order))
-            v = emit(g, {.op = "Transpose", .inputs = {v}, .outputs = {}, .attributes = {{"perm", std::vector<std::int64_t>(order.begin(), order.end())}},
-                         .layers = g.layers(id)}, g.value(old).name, id);
+            v = emit(g, transpose_node(v, order, g.layers(id)), g.value(old).name, id);
         fits = fits && g.value(v).type == g.value(old).type;
         pairs.emplace_back(old, v);
     }
@@ -77,13 +77,13 @@ bool sink_through_elementwise(Graph& g, NodeId id) {
     const int rank = rank_of(g, g.output(id));
     if (rank < 3) return false;
     const Dims to_last = to_channels_last_order(rank);
-    enum class How { as_is, below, transposed_constant, transposed };
+    enum class How { as_is, below, constant, transposed };
     std::vector<How> how;
     bool any = false;
     for (ValueId v : g.node(id).inputs) {
         if (v == ValueId::none || (is_single(g.value(v).type) && rank_of(g, v) <= rank)) how.push_back(How::as_is);
         else if (rank_of(g, v) == rank && below(g, v) != ValueId::none) how.push_back(How::below), any = true;
-        else if (const Tensor* t = g.constant(v); t && rank_of(g, v) <= rank && computes(t->dtype())) how.push_back(How::transposed_constant);
+        else if (const Tensor* t = g.constant(v); t && rank_of(g, v) <= rank && computes(t->dtype())) how.push_back(How::constant);
         else if (rank_of(g, v) == rank && moves_only_ones(g.value(v).type.shape, to_last)) how.push_back(How::transposed);
         else return false;
     }
@@ -95,10 +95,9 @@ bool sink_through_elementwise(Graph& g, NodeId id) {
         ValueId& v = node.inputs[i];
         const std::string name = v == ValueId::none ? "" : g.value(v).name;
         if (how[i] == How::below) v = below(g, v);
-        else if (how[i] == How::transposed_constant) v = g.add_constant(name, channels_last(*g.constant(v), rank));
+        else if (how[i] == How::constant) v = g.add_constant(name, channels_last(*g.constant(v), rank));
         else if (how[i] == How::transposed)
-            v = emit(g, {.op = "Transpose", .inputs = {v}, .outputs = {}, .attributes = {{"perm", std::vector<std::int64_t>(to_last.begin(), to_last.end())}},
-                         .layers = g.layers(id)}, name + "_nhwc", id);
+            v = emit(g, transpose_node(v, to_last, g.layers(id)), name + "_nhwc", id);
     }
     return put_in_place(g, id, std::move(node), to_channels_first_order(rank));
 }
@@ -256,7 +255,8 @@ bool sink_through_reshape(Graph& g, NodeId id) {
     }
     const auto target = reshape_target(g.value(x).type.shape, shape);
     if (!target) return false;
-    return put_in_place(g, id, {.op = "Reshape", .inputs = {x, add_ints(g, g.value(y).name + "_shape", *target)}, .outputs = {}, .name = g.node(id).name}, result);
+    const ValueId size = add_ints(g, g.value(y).name + "_shape", *target);
+    return put_in_place(g, id, {.op = "Reshape", .inputs = {x, size}, .outputs = {}, .name = g.node(id).name}, result);
 }
 
 }  // namespace
@@ -264,8 +264,8 @@ bool sink_through_reshape(Graph& g, NodeId id) {
 int sink_transposes(Graph& g, int limit) {
     int sunk = 0;
     for (NodeId id : std::vector(g.order())) {
-        for (const auto step : {sink_through_elementwise, sink_through_channels, sink_through_concat, sink_through_axis, sink_through_slice_or_pad,
-                                sink_through_reduction, sink_through_reshape}) {
+        for (const auto step : {sink_through_elementwise, sink_through_channels, sink_through_concat, sink_through_axis,
+                                sink_through_slice_or_pad, sink_through_reduction, sink_through_reshape}) {
             if (sunk == limit) return sunk;
             if (!step(g, id)) continue;
             ++sunk;

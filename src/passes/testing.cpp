@@ -33,12 +33,14 @@ void expect_same_results(const Graph& actual, const Graph& expected, double tole
         for (ValueId v : expected.inputs()) {
             Dims shape;
             for (const Dim& d : expected.value(v).type.shape) shape.push_back(d.evaluate(sizes));
-            inputs.push_back(random_tensor(expected.value(v).type.dtype, shape, static_cast<unsigned>(17 * trial + 3) + static_cast<unsigned>(inputs.size())));
+            const auto seed = static_cast<unsigned>(17 * trial + 3) + static_cast<unsigned>(inputs.size());
+            inputs.push_back(random_tensor(expected.value(v).type.dtype, shape, seed));
         }
         const auto a = evaluate(actual, inputs), e = evaluate(expected, inputs);
         ASSERT_EQ(a.size(), e.size());
         for (std::size_t i = 0; i < e.size(); ++i)
-            if (!expect_close(a[i], e[i], tolerance, expected.outputs()[i].name)) ADD_FAILURE() << text_of(expected) << "became\n" << text_of(actual);
+            if (!expect_close(a[i], e[i], tolerance, expected.outputs()[i].name))
+                ADD_FAILURE() << text_of(expected) << "became\n" << text_of(actual);
     }
 }
 
@@ -49,7 +51,8 @@ void expect_sound(const Graph& g) {
     for (NodeId id : g.order())
         for (ValueId v : g.node(id).outputs)
             if (v != ValueId::none) {
-                EXPECT_EQ(tercet::text_of(g.value(v).type), tercet::text_of(fresh.value(v).type)) << g.value(v).name << " in\n" << text_of(g);
+                EXPECT_EQ(tercet::text_of(g.value(v).type), tercet::text_of(fresh.value(v).type))
+                    << g.value(v).name << " in\n" << text_of(g);
             }
 }
 

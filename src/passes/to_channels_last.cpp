@@ -19,11 +19,6 @@ bool pays(const Graph& g, NodeId id) {
     return x.dtype == DType::f32 && x.shape.size() >= 3 && x.shape.size() <= 5;
 }
 
-Node transpose(ValueId x, const Dims& order, std::vector<std::string> layers) {
-    return {.op = "Transpose", .inputs = {x}, .outputs = {}, .attributes = {{"perm", std::vector<std::int64_t>(order.begin(), order.end())}},
-            .layers = std::move(layers)};
-}
-
 }  // namespace
 
 int to_channels_last(Graph& g, int limit) {
@@ -37,9 +32,9 @@ int to_channels_last(Graph& g, int limit) {
         Node node = g.node(id);
         node.layers = g.layers(id);
         node.attributes.set("layout", std::string("NHWC"));
-        node.inputs[0] = emit(g, transpose(x, to_channels_last_order(rank), g.layers(id)), g.value(x).name + "_to_nhwc", id);
+        node.inputs[0] = emit(g, transpose_node(x, to_channels_last_order(rank), g.layers(id)), g.value(x).name + "_to_nhwc", id);
         const NodeId by = emit_like(g, id, std::move(node), "_nhwc");
-        supersede(g, y, emit(g, transpose(g.output(by), to_channels_first_order(rank), g.layers(id)), name, id));
+        supersede(g, y, emit(g, transpose_node(g.output(by), to_channels_first_order(rank), g.layers(id)), name, id));
         ++converted;
     }
     return converted;

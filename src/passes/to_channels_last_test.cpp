@@ -7,23 +7,27 @@ namespace tercet::testing {
 namespace {
 
 TEST(ToChannelsLast, ConvolutionsAndPoolsBetweenTransposes) {
-    expect_rewrite(to_channels_last, "(f32[N,2,7,5] x) => (f32[N,3,7,5] y) { y = Conv<pads = [1, 1, 1, 1]>(x, random[3,2,3,3], random[3]) }",
+    expect_rewrite(to_channels_last, "(f32[N,2,7,5] x) => (f32[N,3,7,5] y) {"
+        " y = Conv<pads = [1, 1, 1, 1]>(x, random[3,2,3,3], random[3]) }",
                                      R"((f32[N,2,7,5] x) => (f32[N,3,7,5] y) { x_to_nhwc = Transpose<perm = [0, 2, 3, 1]>(x)
                                             y_nhwc = Conv<layout = "NHWC", pads = [1, 1, 1, 1]>(x_to_nhwc, const[3,2,3,3], const[3])
                                             y = Transpose<perm = [0, 3, 1, 2]>(y_nhwc) })");
-    expect_rewrite(to_channels_last, "(f32[N,2,H] x) => (f32[N,2,floor((H)/(2))] y) { y = MaxPool<kernel_shape = [2], strides = [2]>(x) }",
+    expect_rewrite(to_channels_last, "(f32[N,2,H] x) => (f32[N,2,floor((H)/(2))] y) {"
+        " y = MaxPool<kernel_shape = [2], strides = [2]>(x) }",
                                      R"((f32[N,2,H] x) => (f32[N,2,floor((H)/(2))] y) { x_to_nhwc = Transpose<perm = [0, 2, 1]>(x)
                                             y_nhwc = MaxPool<kernel_shape = [2], layout = "NHWC", strides = [2]>(x_to_nhwc)
                                             y = Transpose<perm = [0, 2, 1]>(y_nhwc) })");
     expect_rewrite(to_channels_last, "(f32[N,2,4,5,6] x) => (f32[N,2,3,4,5] y) { y = AveragePool<kernel_shape = [2, 2, 2]>(x) }",
-                                     R"((f32[N,2,4,5,6] x) => (f32[N,2,3,4,5] y) { x_to_nhwc = Transpose<perm = [0, 2, 3, 4, 1]>(x)
+                                     R"((f32[N,2,4,5,6] x) => (f32[N,2,3,4,5] y) {
+                                         x_to_nhwc = Transpose<perm = [0, 2, 3, 4, 1]>(x)
                                             y_nhwc = AveragePool<kernel_shape = [2, 2, 2], layout = "NHWC">(x_to_nhwc)
                                             y = Transpose<perm = [0, 4, 1, 2, 3]>(y_nhwc) })");
 }
 
 TEST(ToChannelsLast, LeavesAlone) {
     expect_unchanged(to_channels_last, {
-        {"indices count in the model's layout", "(f32[N,2,6] x) => (f32[N,2,3] y, i64[N,2,3] i) { y, i = MaxPool<kernel_shape = [2], strides = [2]>(x) }"},
+        {"indices count in the model's layout", "(f32[N,2,6] x) => (f32[N,2,3] y, i64[N,2,3] i) { y,"
+            " i = MaxPool<kernel_shape = [2], strides = [2]>(x) }"},
         {"no kernel for f64", "(f64[N,2,6] x) => (f64[N,2,5] y) { y = AveragePool<kernel_shape = [2]>(x) }"},
         {"the weights are computed", "(f32[N,2,6] x, f32[3,2,1] w) => (f32[N,3,6] y) { y = Conv(x, w) }"},
         {"it is already", "(f32[N,6,2] x) => (f32[N,6,3] y) { y = Conv<layout = \"NHWC\">(x, random[3,2,1]) }"},

@@ -26,7 +26,8 @@ std::vector<bool> inputs_read(const Expr& e, std::size_t count) {
 
 bool rewrite(Graph& g, NodeId id) {
     const Node& node = g.node(id);
-    if (!node.domain.empty() || node.outputs.size() != 1 || node.inputs.size() > static_cast<std::size_t>(Expr::max_inputs)) return false;
+    if (!node.domain.empty() || node.outputs.size() != 1) return false;
+    if (node.inputs.size() > static_cast<std::size_t>(Expr::max_inputs)) return false;
     const ValueId y = g.output(id);
     const Type type = g.value(y).type;
     if (type.dtype != DType::f32) return false;
@@ -55,8 +56,9 @@ bool rewrite(Graph& g, NodeId id) {
     for (ValueId v : inputs) shape = broadcast(shape, g.value(v).type.shape);
     if (shape != type.shape) return false;  // a constant of shape [1,1,1] gives the result more axes
     const std::string name = g.value(y).name;
-    supersede(g, y, emit(g, {.op = "Pointwise", .inputs = inputs, .outputs = {}, .attributes = {{"expr", expr->substituted(by).text()}},
-                             .name = node.name, .domain = "tercet", .layers = g.layers(id)}, name, id));
+    supersede(g, y, emit(g, {.op = "Pointwise", .inputs = inputs, .outputs = {},
+                             .attributes = {{"expr", expr->substituted(by).text()}}, .name = node.name, .domain = "tercet",
+                             .layers = g.layers(id)}, name, id));
     return true;
 }
 

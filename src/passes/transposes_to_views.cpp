@@ -15,8 +15,9 @@ bool rewrite(Graph& g, NodeId id) {
     const auto target = reshape_target(g.value(x).type.shape, type.shape);
     if (!target) return false;
     const std::string name = g.value(y).name;
-    const ValueId by = emit(g, {.op = "Reshape", .inputs = {x, add_ints(g, name + "_shape", *target)}, .outputs = {}, .name = g.node(id).name,
-                                .layers = g.layers(id)}, name, id);
+    const ValueId size = add_ints(g, name + "_shape", *target);
+    const ValueId by = emit(g, {.op = "Reshape", .inputs = {x, size}, .outputs = {}, .name = g.node(id).name, .layers = g.layers(id)},
+                            name, id);
     if (g.value(by).type != type) {
         g.remove(g.producer(by));
         return false;

@@ -126,6 +126,8 @@ struct Context::State {
         std::byte* own = workspace.data() + p.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride(p);
         for (std::size_t s = 0; s < p.steps.size(); ++s) {
             PreparedStep& step = p.steps[s];
+            // A worker that wakes late must not find the step begun: its clock would miss that.
+            if (timing) pool.barrier();
             const auto start = timing && worker == 0 ? clock::now() : clock::time_point();
             const Buffers buffers{step.in, step.out, workspace.data(), own};
             for (std::size_t i = 0; i < step.kernel.phases.size(); ++i) {
