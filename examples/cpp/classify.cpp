@@ -5,6 +5,8 @@
 //     classify model.engine photos/ --top 3 --labels labels.txt
 //
 // Prints, per sample, the most probable classes. The labels file has one name per line, in the order of the classes.
+// With --truth FILE (the samples' true classes: CSV, IDX or NPY), or where the pictures lie in a folder per class, it ends
+// with the accuracy; --quiet prints that alone.
 #include "tercet/data.h"
 #include "tercet/engine.h"
 #include "tercet/inputs.h"
@@ -22,8 +24,9 @@
 namespace {
 
 struct Arguments {
-    std::string engine, data, labels;
+    std::string engine, data, labels, truth;
     int top = 3;
+    bool quiet = false;
 };
 
 // Engine and data by place, the rest by name; false if something is missing or unknown.
@@ -32,6 +35,8 @@ bool parse(int argc, char** argv, Arguments& a) {
         const std::string word = argv[i];
         if (word == "--top" && i + 1 < argc) a.top = std::atoi(argv[++i]);
         else if (word == "--labels" && i + 1 < argc) a.labels = argv[++i];
+        else if (word == "--truth" && i + 1 < argc) a.truth = argv[++i];
+        else if (word == "--quiet") a.quiet = true;
         else if (a.engine.empty() && !word.starts_with("--")) a.engine = word;
         else if (a.data.empty() && !word.starts_with("--")) a.data = word;
         else return false;
@@ -80,7 +85,9 @@ void classify(const Arguments& a) {
     const std::vector<std::string> labels = a.labels.empty() ? std::vector<std::string>() : read_lines(a.labels);
 
     // Size, layout and colors follow from the input's shape. A model that wants a mean subtracted needs it set here.
-    const tercet::Samples samples = tercet::load_samples(a.data, tercet::preprocess_for(input));
+    tercet::Samples samples = tercet::load_samples(a.data, tercet::preprocess_for(input));
+    if (!a.truth.empty()) samples.labels = tercet::load_labels(a.truth, samples.ids, samples.class_names).labels;
+    std::int64_t correct = 0;
     const tercet::Array& values = samples.values;
     const std::size_t sample_bytes = values.data.size() / static_cast<std::size_t>(samples.count());
 
@@ -97,9 +104,15 @@ void classify(const Arguments& a) {
         const tercet::ResultView out = context.run({&in, 1})[0];
         const auto elements = std::accumulate(out.shape.begin(), out.shape.end(), std::int64_t{1}, std::multiplies());
         const auto classes = static_cast<std::size_t>(elements / shape[0]);
-        for (std::int64_t i = 0; i < count; ++i)
-            print_sample(samples.ids[static_cast<std::size_t>(first + i)], probabilities(out.as<float>() + static_cast<std::size_t>(i) * classes, classes), a.top, labels);
+        for (std::int64_t i = 0; i < count; ++i) {
+            const auto sample = static_cast<std::size_t>(first + i);
+            const float* scores = out.as<float>() + static_cast<std::size_t>(i) * classes;
+            if (!samples.labels.empty()) correct += std::max_element(scores, scores + classes) - scores == samples.labels[sample];
+            if (!a.quiet) print_sample(samples.ids[sample], probabilities(scores, classes), a.top, labels);
+        }
     }
+    if (!samples.labels.empty())
+        std::printf("accuracy: %.2f %% of %lld\n", 100.0 * static_cast<double>(correct) / static_cast<double>(samples.count()), static_cast<long long>(samples.count()));
 }
 
 }  // namespace
@@ -107,7 +120,7 @@ void classify(const Arguments& a) {
 int main(int argc, char** argv) {
     Arguments arguments;
     if (!parse(argc, argv, arguments)) {
-        std::fprintf(stderr, "usage: classify ENGINE PICTURES|CSV [--top 3] [--labels FILE]\n");
+        std::fprintf(stderr, "usage: classify ENGINE PICTURES|CSV [--top 3] [--labels FILE] [--truth FILE] [--quiet]\n");
         return 2;
     }
     try {

@@ -70,10 +70,10 @@ public:
     std::string_view model() const;      // the model's name
     std::uint64_t bytes() const;         // of the file
 
+    explicit Engine(std::shared_ptr<const EngineData> data) : data_(std::move(data)) {}
     const std::shared_ptr<const EngineData>& data() const { return data_; }
 
 private:
-    explicit Engine(std::shared_ptr<const EngineData> data) : data_(std::move(data)) {}
     std::shared_ptr<const EngineData> data_;
 };
 

@@ -9,6 +9,7 @@
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "plan/timing_cache.h"
+#include "system/output_file.h"
 #include "system/thread_pool.h"
 
 #include <fmt/format.h>
@@ -52,7 +53,11 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
     const auto start = std::chrono::steady_clock::now();
     if (settings.precision != "fp32")
         throw Error({.what = fmt::format("precision {} cannot be built yet", settings.precision), .fix = "build fp32"});
+    BuildResult result{.precision = settings.precision, .target = "cpu", .path = settings.output, .status = "ok"};
+    if (result.path.empty()) result.path = fmt::format("{}_{}_{}.engine", model_file.stem().string(), result.target, result.precision);
     const Isa isa = isa_for(settings);
+    for (const auto& written : {result.path, settings.timing_cache})
+        if (!written.empty()) const OutputFile probe{written};  // what cannot be written is better known before the tuning
     TimingCache timings;
     if (!settings.timing_cache.empty()) timings = TimingCache::read(settings.timing_cache);
     Program program = [&] {
@@ -68,10 +73,8 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
             return p;
         });
     }();
-    BuildResult result{.precision = settings.precision, .target = "cpu", .path = settings.output, .status = "ok"};
-    if (result.path.empty()) result.path = fmt::format("{}_{}_{}.engine", model_file.stem().string(), result.target, result.precision);
-    result.bytes = at(result.path.string(), [&] { return write_engine(result.path, program); });
-    if (!settings.timing_cache.empty() && settings.tune != Tune::none) at(settings.timing_cache.string(), [&] { timings.write(settings.timing_cache); });
+    result.bytes = write_engine(result.path, program);
+    if (!settings.timing_cache.empty() && settings.tune != Tune::none) timings.write(settings.timing_cache);
     result.steps = static_cast<int>(program.steps.size());
     for (const ProgramStep& s : program.steps) result.reference_steps += s.choices[1].tactic == "reference";
     result.workspace_bytes = workspace_needed(program, settings.threads > 0 ? settings.threads : usable_processors());

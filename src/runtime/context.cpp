@@ -36,6 +36,11 @@ private:
 
 constexpr std::size_t prepared_shapes_kept = 16;
 
+// When a worker began a step and had no more to do in it.
+struct Span {
+    clock::time_point start, end;
+};
+
 struct alignas(64) Counter {
     std::atomic<std::int64_t> next{0};
 };
@@ -87,7 +92,6 @@ struct Context::State {
         Prepared p = prepare(program, bind_symbols(program, shapes));
         workspace.reserve(p.workspace_bytes + static_cast<std::size_t>(pool.threads()) * worker_stride(p));
         if (counters.size() < p.phases) counters = std::vector<Counter>(p.phases);
-        if (times.size() < p.steps.size()) times.resize(p.steps.size());
         ready.emplace_front(std::move(shapes), std::move(p));
         if (ready.size() > prepared_shapes_kept) ready.pop_back();
         return ready.front().second;
@@ -126,9 +130,8 @@ struct Context::State {
         std::byte* own = workspace.data() + p.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride(p);
         for (std::size_t s = 0; s < p.steps.size(); ++s) {
             PreparedStep& step = p.steps[s];
-            // A worker that wakes late must not find the step begun: its clock would miss that.
-            if (timing) pool.barrier();
-            const auto start = timing && worker == 0 ? clock::now() : clock::time_point();
+            Span* span = timing ? &spans[s * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
+            if (span) span->start = clock::now();
             const Buffers buffers{step.in, step.out, workspace.data(), own};
             for (std::size_t i = 0; i < step.kernel.phases.size(); ++i) {
                 const Phase& phase = step.kernel.phases[i];
@@ -136,9 +139,9 @@ struct Context::State {
                 std::atomic<std::int64_t>& next = counters[step.first_phase + i].next;
                 for (std::int64_t first; (first = next.fetch_add(share, std::memory_order_relaxed)) < phase.units;)
                     phase.run(buffers, first, std::min(phase.units, first + share));
+                if (span) span->end = clock::now();  // before waiting for the others
                 pool.barrier();
             }
-            if (timing && worker == 0) times[s] = std::chrono::duration<double, std::micro>(clock::now() - start).count();
         }
     }
 
@@ -175,7 +178,7 @@ struct Context::State {
     std::vector<Dims> input_shapes;
     std::vector<ResultView> results;
     std::vector<Memory> copies;
-    std::vector<double> times;                                // microseconds, per step
+    std::vector<Span> spans;                                  // per step and worker, of a profiled run
     Prepared* current = nullptr;
     bool timing = false;
 };
@@ -227,14 +230,19 @@ std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const In
 
 std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
     Prepared& p = state_->prepared_for(inputs);
+    const auto workers = static_cast<std::size_t>(state_->pool.threads());
+    state_->spans.assign(p.steps.size() * workers, {});
     state_->place(p, inputs, {});
     state_->execute(p, true);
     state_->set_results(p, {});
     std::vector<StepInfo> steps;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
+        // From the first worker's start to the last one's end: a worker that wakes late counts for neither.
+        const auto step = std::span(state_->spans).subspan(i * workers, workers);
+        const auto took = std::ranges::max(step, {}, &Span::end).end - std::ranges::min(step, {}, &Span::start).start;
         const Node& node = state_->program.steps[i].node;
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
-                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = state_->times[i]};
+                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = std::chrono::duration<double, std::micro>(took).count()};
         for (ValueId v : node.outputs)
             if (v != ValueId::none && info.shape.empty())
                 info.shape = fmt::format("{}[{}]", name_of(state_->program.value(v).type.dtype), fmt::join(p.shapes[static_cast<std::size_t>(v)], ","));

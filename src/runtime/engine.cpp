@@ -23,26 +23,28 @@ TensorInfo info_of(const Program& p, std::string name, ValueId v) {
 
 }  // namespace
 
+Engine open_engine(const FileBytes& file, std::string_view max_isa) {
+    auto data = std::make_shared<EngineData>();
+    data->program = read_engine(file);
+    data->bytes = file.bytes.size();
+    Isa available = host_isa();
+    if (!max_isa.empty()) {
+        const auto cap = isa_named(max_isa);
+        if (!cap) throw Error({.what = fmt::format("unknown instruction set '{}'", max_isa), .fix = fmt::format("one of {}", fmt::join(isa_names(), ", "))});
+        available = lesser(available, *cap);
+    }
+    const Program& p = data->program;
+    if (!available.has(p.isa.level))
+        throw Error({.what = fmt::format("the engine needs {}, this processor has {}", p.isa.name(), available.name()),
+                     .fix = fmt::format("build one for this machine with `tercet build MODEL.onnx --isa {}`", available.name())});
+    for (ValueId v : p.inputs) data->inputs.push_back(info_of(p, p.value(v).name, v));
+    for (const GraphOutput& o : p.outputs) data->outputs.push_back(info_of(p, o.name, o.value));
+    return Engine(std::move(data));
+}
+
 Engine Engine::open(const std::filesystem::path& file, Load load, std::string_view max_isa) {
     const FileBytes bytes = load == Load::map ? map_file(file) : read_file(file);
-    return at(file.string(), [&] {
-        auto data = std::make_shared<EngineData>();
-        data->program = read_engine(bytes);
-        data->bytes = bytes.bytes.size();
-        Isa available = host_isa();
-        if (!max_isa.empty()) {
-            const auto cap = isa_named(max_isa);
-            if (!cap) throw Error({.what = fmt::format("unknown instruction set '{}'", max_isa), .fix = fmt::format("one of {}", fmt::join(isa_names(), ", "))});
-            available = lesser(available, *cap);
-        }
-        const Program& p = data->program;
-        if (!available.has(p.isa.level))
-            throw Error({.what = fmt::format("the engine needs {}, this processor has {}", p.isa.name(), available.name()),
-                         .fix = fmt::format("build one for this machine with `tercet build MODEL.onnx --isa {}`", available.name())});
-        for (ValueId v : p.inputs) data->inputs.push_back(info_of(p, p.value(v).name, v));
-        for (const GraphOutput& o : p.outputs) data->outputs.push_back(info_of(p, o.name, o.value));
-        return Engine(std::move(data));
-    });
+    return at(file.string(), [&] { return open_engine(bytes, max_isa); });
 }
 
 std::span<const TensorInfo> Engine::inputs() const { return data_->inputs; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/program.h"
+#include "system/mapped_file.h"
 #include "tercet/engine.h"
 
 namespace tercet {
@@ -12,5 +13,8 @@ struct EngineData {
     std::vector<TensorInfo> inputs, outputs;
     std::uint64_t bytes = 0;
 };
+
+/// An engine from a file's bytes, which live as long as it does; otherwise as Engine::open.
+Engine open_engine(const FileBytes& file, std::string_view max_isa = {});
 
 }  // namespace tercet
