@@ -2,6 +2,7 @@
 // tercet bench ENGINE
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "tercet/bench.h"
 
@@ -71,7 +72,10 @@ void add_bench(CLI::App& app) {
     verb->callback([o] {
         require_file(o->engine, "ENGINE");
         o->bench.max_isa = isa_cap();
+        ProgressBar bar;
+        o->bench.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
         const BenchResult r = bench(o->engine, o->bench);
+        bar.clear();
         if (o->json) print_json(json_of(r, *o));
         else print_result(r, *o);
     });

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "tercet/engine.h"
+#include "tercet/progress.h"
+
+#include <functional>
 
 namespace tercet {
 
@@ -13,6 +16,7 @@ struct BenchSettings {
     int streams = 1;             // contexts that run at the same time, each on `threads` threads
     bool profile = false;        // time the steps, too
     std::string max_isa;
+    std::function<void(const Progress&)> progress;  // in tenths of a second, from the calling thread
 };
 
 struct BenchResult {

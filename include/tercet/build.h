@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tercet/error.h"
+#include "tercet/progress.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,11 +18,6 @@ enum class Tune {
     none,  // choose by estimated cost, time nothing
     fast,  // time the candidates, dropping losers early
     full,  // time all candidates at length
-};
-
-struct Progress {
-    std::string what;   // "tuning"
-    std::int64_t done = 0, total = 0;
 };
 
 using Shapes = std::map<std::string, std::vector<std::int64_t>>;  // by input name

@@ -25,8 +25,11 @@ std::vector<std::vector<std::int64_t>> shapes_for(const Engine& engine, std::int
     std::vector<std::vector<std::int64_t>> shapes;
     for (const TensorInfo& in : engine.inputs()) {
         shapes.push_back(in.opt_shape);
-        if (batch > 0 && !in.shape.empty() && in.min_shape[0] != in.max_shape[0]) shapes.back()[0] = batch;
-        else if (batch > 0 && !in.shape.empty() && in.opt_shape[0] != batch && engine.inputs().size() == 1)
+        if (batch > 0 && !in.shape.empty() && in.min_shape[0] != in.max_shape[0]) {
+            if (batch < in.min_shape[0] || batch > in.max_shape[0])
+                throw Error({.what = fmt::format("--batch {}: the engine's profile is {} to {}", batch, in.min_shape[0], in.max_shape[0]), .fix = "give a batch within it, or build the engine with other --min-shapes and --max-shapes"});
+            shapes.back()[0] = batch;
+        } else if (batch > 0 && !in.shape.empty() && in.opt_shape[0] != batch && engine.inputs().size() == 1)
             throw Error({.what = fmt::format("--batch {}: the engine's batch is fixed to {}", batch, in.opt_shape[0]), .fix = "build it from a model with a dynamic batch"});
     }
     return shapes;
@@ -77,10 +80,13 @@ BenchResult bench(const std::filesystem::path& file, const BenchSettings& settin
     std::vector<std::vector<double>> latencies(contexts.size());
     const auto measured = clock::now();
     const auto stream = [&](std::size_t i) {
+        std::int64_t shown = 0;
         do {
             const auto s = clock::now();
             contexts[i].run(inputs);
             latencies[i].push_back(ms_since(s));
+            const auto tenths = static_cast<std::int64_t>(ms_since(measured) / 100);
+            if (i == 0 && settings.progress && tenths > shown) settings.progress({"measuring", shown = tenths, std::max(tenths, static_cast<std::int64_t>(settings.seconds * 10))});
         } while (ms_since(measured) < settings.seconds * 1000 || latencies[i].size() < 3);
     };
     {

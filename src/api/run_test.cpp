@@ -249,6 +249,67 @@ TEST_F(Run, InputsAndConstantsMayBeOutputsAndSizesMustFit) {
     EXPECT_NE(message_of([&] { context.run(bad); }).find("cannot be broadcast"), std::string::npos);
 }
 
+TEST_F(Run, StepsThatReadTheSameWeightsInOtherWaysPackThemApart) {
+    const std::string_view texts[] = {
+        "(f32[N,16] x) => (f32[N,16] y) { a = Gemm(x, random[16,16])\n b = Softmax(a)\n y = Gemm<transB = 1>(b, random[16,16]) }",
+        "(f32[N,4,5,5] x, f32[N,8,5,5] z) => (f32[N,24,3,3] y, f32[N,24,3,3] w) { y = Conv(x, random[24,4,3,3])\n w = Conv<group = 2>(z, random[24,4,3,3]) }",
+    };
+    for (const std::string_view text : texts) {
+        Graph g = typed_graph(text);
+        std::vector<ValueId> weights;  // made one and the same, as tied weights are
+        for (NodeId id : g.order())
+            if (const Tensor* t = g.constant(id, 1)) {
+                weights.push_back(g.input(id, 1));
+                if (weights.size() == 2) g.set_constant(weights[1], *g.constant(weights[0]));
+                EXPECT_GT(t->count(), 0);
+            }
+        const Graph tied = g;
+        optimize(g);
+        const auto file = folder_.path() / "tied.engine";
+        write_engine(file, make_program(g, {.profile = {{"N", {1, 3, 3}}}, .threads = 1, .tune = Tune::none}));
+        Context context(Engine::open(file), 1);
+        std::vector<Tensor> inputs;
+        std::vector<std::vector<std::int64_t>> shapes;
+        for (ValueId v : tied.inputs()) {
+            Dims shape;
+            for (const Dim& d : tied.value(v).type.shape) shape.push_back(d.evaluate({{"N", 3}}));
+            inputs.push_back(testing::random_tensor(DType::f32, shape, static_cast<unsigned>(inputs.size() + 1)));
+            shapes.emplace_back(shape.begin(), shape.end());
+        }
+        std::vector<InputView> in;
+        for (std::size_t i = 0; i < inputs.size(); ++i) in.push_back({DType::f32, shapes[i], inputs[i].data()});
+        const auto results = context.run(in);
+        const auto expected = evaluate(tied, inputs);
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            testing::expect_close(Tensor(DType::f32, Dims(results[i].shape), nullptr, results[i].data), expected[i], 1e-5, text);
+    }
+}
+
+TEST_F(Run, OutputsMayLieOnInputs) {
+    const auto file = build_text("(f32[N,4] x) => (f32[N,4] y, f32[N,4] z) { y = Softmax(x)\n z = Mul(y, x) }", {{"N", 8}});
+    Context context(Engine::open(file), 1);
+    const std::int64_t shape[] = {2, 4};
+    std::vector<float> x{1, 2, 3, 4, 8, 7, 6, 5}, z(8);
+    const InputView in{DType::f32, shape, x.data()};
+    const auto results = context.run({&in, 1});
+    const std::vector<float> y_expected(results[0].as<float>(), results[0].as<float>() + 8), z_expected(results[1].as<float>(), results[1].as<float>() + 8);
+    const OutputView outs[] = {{DType::f32, shape, x.data()}, {DType::f32, shape, z.data()}};
+    context.run({&in, 1}, outs);
+    EXPECT_EQ(x, y_expected);
+    EXPECT_EQ(z, z_expected);
+}
+
+// A tactic that runs at all points of the profile may refuse a size between them.
+TEST_F(Run, EmptySizesBetweenThePointsOfTheProfile) {
+    const Graph g = typed_graph("(f32[3,S] x) => (f32[3,S] y) { y = Softmax(x) }");
+    const auto file = folder_.path() / "empty.engine";
+    write_engine(file, make_program(g, {.profile = {{"S", {0, 1, 1}}}, .threads = 1, .tune = Tune::none}));
+    Context context(Engine::open(file), 1);
+    const std::int64_t shape[] = {3, 0};
+    const InputView in{DType::f32, shape, nullptr};
+    EXPECT_EQ(context.run({&in, 1})[0].shape[1], 0);
+}
+
 TEST_F(Run, BenchMeasuresWhatItSays) {
     const BenchResult r = bench(build_fashion("e.engine"), {.batch = 2, .seconds = 0.05, .threads = 1, .streams = 2, .profile = true});
     EXPECT_EQ(r.batch, 2);
@@ -259,6 +320,7 @@ TEST_F(Run, BenchMeasuresWhatItSays) {
     EXPECT_GT(r.peak_rss_bytes, 1u << 20);
     ASSERT_GE(r.steps.size(), 6u);
     for (const StepInfo& s : r.steps) EXPECT_FALSE(s.tactic.empty());
+    EXPECT_NE(message_of([&] { bench(folder_.path() / "e.engine", {.batch = 1 << 24}); }).find("--batch 16777216: the engine's profile is 1 to 32"), std::string::npos);
 }
 
 // Models and images in $TERCET_TEST_DATA, with the probabilities that the framework gave.

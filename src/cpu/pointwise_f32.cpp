@@ -80,6 +80,7 @@ Kernel compile(const Step& step, const Variant& variant, const Isa& isa) {
             }
             std::array<MapProgram::Input, Expr::max_inputs> in{};
             for (std::size_t i = 0; i < loops.strides.size(); ++i) {
+                if (!b.inputs[i]) continue;  // left out, as a limit of Clip may be: the expression does not read it
                 const Dims& s = loops.strides[i];
                 std::int64_t offset = at * s.back();
                 for (int d = 0; d < index.size(); ++d) offset += index[d] * s[d];

@@ -19,6 +19,9 @@ Refusal refuse(const Step& s, const Isa& isa) {
     if (!s.is("MaxPool") && !s.is("AveragePool") && !is_global(s)) return "not a pool";
     if (s.inputs[0].shape.size() < 3 || s.inputs[0].shape.size() > 5) return "not 1 to 3 spatial dimensions";
     if (count_of(s.inputs[0].shape) == 0) return "empty";
+    double taps = 1;
+    for (std::int64_t d : kernel_of(s)) taps *= static_cast<double>(d);
+    if (!is_global(s) && taps > 1 << 16) return "the window is too large to list its pixels";
     return refuse_channels_last(s, isa);
 }
 

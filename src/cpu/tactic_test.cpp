@@ -75,6 +75,8 @@ const std::vector<Case>& cases() {
         {"element-wise", "(f32[3,33] a, f32[3,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}},
         {"broadcast row", "(f32[3,7,5] a, f32[5] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}},
         {"broadcast column", "(f32[3,7,5] a, f32[7,1] b) => (f32[?] y) { y = Sub(a, b) }", {pointwise}},
+        {"parameter that is no binary fraction", "(f32[3,33] x) => (f32[?] y) { y = LeakyRelu<alpha = 0.1>(x) }", {pointwise}},
+        {"limit left out", "(f32[3,33] x) => (f32[?] y) { y = Clip(x, _, f32{0.5}) }", {pointwise}},
         {"broadcast both", "(f32[3,1,5] a, f32[7,1] b) => (f32[?] y) { y = Max(a, b) }", {pointwise}},
         {"scalars", "(f32[] a, f32[] b) => (f32[?] y) { y = Div(a, b) }", {pointwise}},
         {"fused chain", "(f32[2,300] a, f32[300] b, f32[] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(sub(mul(x0, x1), mul(x2, tanh(x0))))\">(a, b, c) }", {pointwise}},

@@ -121,9 +121,7 @@ Program read_engine(const FileBytes& file) {
         end = s.offset + s.bytes;
     }
     if (end != bytes.size()) damaged("bytes behind its end");
-    const auto json = nlohmann::json::from_cbor(sections[0].begin(), sections[0].end(), true, false);
-    if (json.is_discarded()) damaged("its program");
-    Program program = program_from_json(json, sections[1], file.owner);
+    Program program = program_from_json(json_from_cbor(sections[0]), sections[1], file.owner);
     check_program(program);
     return program;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine_file.h"
 
+#include "engine/testing.h"
 #include "graph/text.h"
 #include "system/output_file.h"
 
@@ -123,10 +124,15 @@ TEST_F(EngineFile, HostileProgramIsAnError) {
         {"tactic that refuses", [](Program& p) { p.isa = host_isa(); p.steps[0].choices.fill({"cpu/softmax_f32", {}}); }},
         {"variant that the tactic does not have", [](Program& p) { p.steps[0].choices[2].variant.rows = 1 << 20; }},
         {"packing without packed weights", [](Program& p) { p.isa = {Isa::Level::baseline}; p.steps[0].packing = "panels 4"; p.steps[0].choices.fill({"cpu/matmul_f32", {.rows = 1, .cols = 4, .tile = 1}}); p.profile["N"] = {1, 1, 1}; }},
+        {"negative arena", [](Program& p) { p.arena_bytes = -1; p.steps.clear(); p.values.resize(1); p.outputs = {{"out", ValueId{0}}}; }},
         {"profile upside down", [](Program& p) { p.profile["N"] = {4, 2, 1}; }},
         {"size without a profile", [](Program& p) { p.profile.clear(); }},
         {"huge profile", [](Program& p) { p.profile["N"].max = std::int64_t{1} << 60; }},
         {"tail that does not parse", [](Program& p) { p.steps[0].node.attributes.set("tail", std::string("((((")); }},
+        {"tail with more inputs than an expression has", [](Program& p) { p.steps[0].node.inputs.insert(p.steps[0].node.inputs.end(), 20, ValueId{1}); p.steps[0].node.attributes.set("tail", std::string("relu(x0)")); p.values[1].type = parse_type("f32[5,5]"); p.values[1].constant = parse_tensor("random[5,5]"); p.values[0].type = parse_type("f32[5,5]"); p.values[2].type = parse_type("f32[5,5]"); p.values[3].type = parse_type("f32[25]"); }},
+        {"tail that reads what is left out", [](Program& p) { p.steps[0].node.inputs.push_back(ValueId::none); p.steps[0].node.attributes.set("tail", std::string("add(x0, x1)")); }},
+        {"first output left out", [](Program& p) { p.steps[0].node.outputs[0] = ValueId::none; p.outputs[0].value = ValueId{0}; }},
+        {"sizes that do not fit at the maximum", [](Program& p) { p.profile["K"] = {3, 3, 4}; p.values[0].type = parse_type("f32[N,K]"); }},
         {"input that is no input", [](Program& p) { p.inputs = {ValueId{1}}; }},
     };
     for (const auto& [name, lie] : lies) {
@@ -134,6 +140,26 @@ TEST_F(EngineFile, HostileProgramIsAnError) {
         lie(p);
         write_engine(file_, p);
         EXPECT_THROW(read(bytes()), Error) << name;
+    }
+}
+
+// What the CBOR parser has to be spared, in files whose checksums hold.
+TEST_F(EngineFile, HostileEncodingIsAnError) {
+    const std::vector<std::pair<std::string, std::string>> encodings{
+        {"arrays within arrays", std::string(1 << 20, '\x81')},
+        {"maps within maps", std::string(1 << 20, '\xa1')},
+        {"strings of unknown length within strings", std::string(1 << 20, '\x7f')},
+        {"arrays of unknown length", std::string(1 << 20, '\x9f')},
+        {"tags on tags", std::string(1 << 20, '\xc6')},
+        {"more elements than fit into memory", std::string("\x9b") + std::string(8, '\xff')},
+        {"more bytes than there are", std::string("\x7b") + std::string(8, '\x7f') + "abc"},
+        {"a number that is cut off", "\x1b\x01"},
+        {"nothing", ""},
+        {"a number", "\x01"},
+    };
+    for (const auto& [name, cbor] : encodings) {
+        const std::vector<std::byte> file = testing::engine_bytes(std::as_bytes(std::span(cbor)), {});
+        EXPECT_THROW(read_engine({nullptr, file}), Error) << name;
     }
 }
 

@@ -84,6 +84,7 @@ void check_program(const Program& p) {
     const auto in_range = [&](ValueId v) { return static_cast<std::size_t>(v) < p.values.size(); };
     std::vector<bool> known(p.values.size());
     const auto maximum = symbols_at(p.profile, ProfilePoint::max);
+    if (p.arena_bytes < 0) damaged("size of the arena");
     for (const auto& [name, s] : p.profile)
         if (s.min < 0 || s.min > s.opt || s.opt > s.max) damaged(fmt::format("profile of '{}'", name));
     for (std::size_t i = 0; i < p.values.size(); ++i) {
@@ -144,6 +145,12 @@ void check_program(const Program& p) {
                 if (types.out[i] != p.value(v).type) damaged(fmt::format("type of output {}", i));
                 contents[static_cast<std::size_t>(v)] = types.contents[i];
             }
+        });
+    }
+    // Extents that were symbols above must fit together, too, before a tactic is asked about them.
+    for (auto point : {ProfilePoint::min, ProfilePoint::opt, ProfilePoint::max}) check_shapes(p, symbols_at(p.profile, point));
+    for (const ProgramStep& step : p.steps) {
+        at([&] { return fmt::format("{} ({})", step.node.name, step.node.op); }, [&] {
             const Tactic* first = find_tactic(step.choices[0].tactic);
             for (int point = 0; point < profile_points; ++point) {
                 const Choice& c = step.choices[static_cast<std::size_t>(point)];
@@ -163,18 +170,21 @@ void check_program(const Program& p) {
                     damaged("size of the packed weights");
                 packed[w] = count;
             }
-            if (step.packing.empty() && step.node.inputs.size() > 1)
-                for (ValueId v : step.node.inputs)
-                    if (v != ValueId::none && packed[static_cast<std::size_t>(v)] >= 0) damaged("packed weights are read unpacked");
         });
     }
+    for (const ProgramStep& step : p.steps)
+        for (std::size_t i = 0; i < step.node.inputs.size(); ++i) {
+            const ValueId v = step.node.inputs[i];
+            if (v == ValueId::none || packed[static_cast<std::size_t>(source(v))] < 0) continue;
+            if (i != 1 || step.packing.empty() || source(v) != v) damaged(fmt::format("{}: packed weights are read unpacked", step.node.name));
+        }
     for (std::size_t i = 0; i < p.values.size(); ++i) {
         const ProgramValue& v = p.values[i];
         if (v.place == Place::constant && packed[i] < 0 && (v.constant.dtype() != v.type.dtype || v.constant.shape() != *constant_shape(v.type.shape)))
             damaged(fmt::format("elements of '{}'", v.name));
     }
     for (const GraphOutput& o : p.outputs)
-        if (!in_range(o.value) || !is_known(o.value)) damaged(fmt::format("output '{}'", o.name));
+        if (!in_range(o.value) || !is_known(o.value) || packed[static_cast<std::size_t>(source(o.value))] >= 0) damaged(fmt::format("output '{}'", o.name));
 }
 
 }  // namespace tercet

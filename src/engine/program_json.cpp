@@ -127,6 +127,39 @@ private:
     std::shared_ptr<const void> owner_;
 };
 
+// What the parser may be given: it calls itself for what is nested, and would exhaust the stack. So items have a length,
+// at most 16 stand within each other (a program has 7), and none says that it is longer than the bytes that follow.
+bool is_harmless_cbor(std::span<const std::byte> bytes) {
+    std::vector<std::uint64_t> left{1};  // items to come, per level
+    for (std::size_t at = 0; !left.empty();) {
+        if (left.back() == 0) {
+            left.pop_back();
+            continue;
+        }
+        --left.back();
+        if (at == bytes.size()) return false;
+        const auto first = std::to_integer<unsigned>(bytes[at++]);
+        const unsigned major = first >> 5, info = first & 31;
+        std::uint64_t value = info;
+        if (info >= 24) {
+            const std::size_t n = std::size_t{1} << (info - 24);
+            if (info > 27 || n > bytes.size() - at) return false;
+            value = 0;
+            for (std::size_t i = 0; i < n; ++i) value = value << 8 | std::to_integer<std::uint64_t>(bytes[at++]);
+        }
+        if (major == 2 || major == 3) {  // bytes, text
+            if (value > bytes.size() - at) return false;
+            at += value;
+        } else if (major == 4 || major == 5) {  // array, map
+            if (value > bytes.size() - at || left.size() > 16) return false;
+            left.push_back(major == 5 ? 2 * value : value);
+        } else if (major == 6) {  // tag
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 std::uint64_t WeightsWriter::add(const Tensor& t) {
@@ -161,6 +194,13 @@ json program_to_json(const Program& p, WeightsWriter& weights) {
                               {"packing", s.packing}, {"choices", std::move(choices)}});
     }
     for (const GraphOutput& o : p.outputs) j["outputs"].push_back({o.name, static_cast<std::int32_t>(o.value)});
+    return j;
+}
+
+json json_from_cbor(std::span<const std::byte> bytes) {
+    if (!is_harmless_cbor(bytes)) damaged("its program");
+    json j = json::from_cbor(bytes.begin(), bytes.end(), true, false);
+    if (j.is_discarded()) damaged("its program");
     return j;
 }
 

@@ -23,6 +23,9 @@ private:
 
 nlohmann::json program_to_json(const Program& program, WeightsWriter& weights);
 
+/// Error if it is no CBOR, or nested so deeply that no program is written so.
+nlohmann::json json_from_cbor(std::span<const std::byte> bytes);
+
 /// Error if anything is missing, of the wrong kind or out of range; check_program comes on top.
 Program program_from_json(const nlohmann::json& json, std::span<const std::byte> weights, const std::shared_ptr<const void>& owner);
 

@@ -17,9 +17,9 @@ std::map<std::pair<std::string_view, std::string_view>, OpDef>& registry() {
     return ops;
 }
 
-// How many inputs belong to the operator itself; those behind belong to its tail.
+// How many inputs belong to the operator itself; those behind belong to its tail, or are left out.
 std::size_t own_inputs(const OpDef& def, const Node& node) {
-    return node.attributes.has("tail") ? std::min<std::size_t>(node.inputs.size(), static_cast<std::size_t>(def.inputs.max)) : node.inputs.size();
+    return std::min(node.inputs.size(), static_cast<std::size_t>(def.inputs.max));
 }
 
 bool channels_last(const OpDef& def, const Attributes& a) { return def.channels && a.text("layout", "NCHW") == "NHWC"; }
@@ -74,7 +74,7 @@ std::vector<const OpDef*> all_ops() {
 }
 
 void check_schema(const OpDef& def, const Node& node) {
-    std::size_t given = own_inputs(def, node);
+    std::size_t given = node.attributes.has("tail") ? own_inputs(def, node) : node.inputs.size();
     while (given > 0 && node.inputs[given - 1] == ValueId::none) --given;
     if (given < static_cast<std::size_t>(def.inputs.min) || given > static_cast<std::size_t>(def.inputs.max))
         throw Error({.what = fmt::format("has {} inputs, takes {}", given,
@@ -86,6 +86,8 @@ void check_schema(const OpDef& def, const Node& node) {
         if (node.inputs[i] == ValueId::none) throw Error({.what = fmt::format("input {} is required but left out", i), .fix = "check the model with onnx.checker"});
     if (node.outputs.empty() || node.outputs.size() > static_cast<std::size_t>(def.outputs.max))
         throw Error({.what = fmt::format("has {} outputs, gives at most {}", node.outputs.size(), def.outputs.max), .fix = "check the model with onnx.checker"});
+    if (node.outputs[0] == ValueId::none && def.outputs.max != unlimited)  // a Split may lack any
+        throw Error({.what = "its first output is left out", .fix = "check the model with onnx.checker"});
     for (const auto& [name, value] : node.attributes) {
         if (name == "tail" || (name == "layout" && def.channels)) {
             if (!std::holds_alternative<std::string>(value)) throw Error({.what = fmt::format("attribute '{}' is not a string", name)});
@@ -188,8 +190,10 @@ Inference infer(const Node& node, std::span<const Inference::Known> in) {
         const Expr expr = Expr::parse(tail);
         if (static_cast<std::size_t>(expr.arity()) > in.size() - own + 1)
             throw Error({.what = fmt::format("its tail '{}' reads {} values, has {}", tail, expr.arity(), in.size() - own + 1)});
+        if (in.size() - own + 1 > static_cast<std::size_t>(Expr::max_inputs))
+            throw Error({.what = fmt::format("its tail has {} inputs, at most {} are possible", in.size() - own, Expr::max_inputs - 1)});
         for (std::size_t i = own; i < in.size(); ++i)
-            if (broadcast(result.out[0].shape, in[i].type.shape) != result.out[0].shape)
+            if (!in[i].type || broadcast(result.out[0].shape, in[i].type.shape) != result.out[0].shape)
                 throw Error({.what = fmt::format("its tail's input {} of shape [{}] does not fit [{}]", i, text_of(in[i].type.shape), text_of(result.out[0].shape))});
     }
     return result;

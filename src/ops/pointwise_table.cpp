@@ -131,7 +131,10 @@ void reference(const Call& c) {
     const View& y = c.out[0];
     if (row.inputs == unlimited) return fold_elements(f, row.integer, c.in, y);
     std::array<double, 2> p{};
-    for (std::size_t i = 0; const auto& [attribute, missing] : row.parameters) p[i++] = decimal(c.attributes().real(attribute, missing));
+    for (std::size_t i = 0; const auto& [attribute, missing] : row.parameters) {  // rounded to the type, as an expression's constants are
+        const double v = decimal(c.attributes().real(attribute, missing));
+        p[i++] = with_type(y.dtype, [&]<class T>(TypeTag<T>) { return static_cast<double>(to_element<T>(v)); });
+    }
     const auto one = [&]<class W>(W x) {
         if constexpr (std::is_integral_v<W>) return row.integer(x);
         else return f.value(x, p[0], p[1]);

@@ -52,6 +52,7 @@ TEST(PointwiseOps, GiveTheValuesWorkedByHand) {
         {"Tan", "0, 1, -1, inf", "0, 1.55740772, -1.55740772, nan"},
         {"Tanh", "0, 1, -inf, inf", "0, 0.76159416, -1, 1"},
         {"ThresholdedRelu", "0.5, 1, 1.5, -2", "0, 0, 1.5, 0"},
+        {"ThresholdedRelu<alpha = 0.1>", "0.1, 0.2, -1, 0", "0, 0.2, 0, 0"},
         {"ThresholdedRelu<alpha = 0.25>", "0.5, 0.25, 1.5, -2", "0.5, 0, 1.5, 0"},
     };
     for (const Case& c : cases)

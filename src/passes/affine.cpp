@@ -139,11 +139,12 @@ bool fold_into_product(Graph& g, NodeId id, const ChannelAffine& affine) {
     if (matmul && rank < 2) return false;
     if (matmul && affine.shifts() && (rank != 2 || g.value(g.input(id, 0)).type.shape.size() != 2)) return false;
     if (w->shape()[axis] != n) return false;
+    if (gemm && g.node(id).attributes.real("beta", 1) != 1) return false;  // would scale the new bias
     std::vector<double> bias(affine.scale.size(), 0);
     const ValueId old_bias = matmul ? ValueId::none : g.input(id, 2);
     if (old_bias != ValueId::none) {
         const Tensor* b = g.constant(old_bias);
-        if (!b || (gemm && g.node(id).attributes.real("beta", 1) != 1)) return false;
+        if (!b) return false;
         const auto columns = per_channel(*b, 2, 1, n);
         if (!columns) return false;
         bias = *columns;

@@ -60,13 +60,6 @@ bool rewrite(Graph& g, NodeId view) {
 
 }  // namespace
 
-int flatten_weights(Graph& g, int limit) {
-    int changed = 0;
-    for (NodeId id : std::vector(g.order())) {
-        if (changed == limit) break;
-        changed += rewrite(g, id);
-    }
-    return changed;
-}
+int flatten_weights(Graph& g, int limit) { return rewrite_each(g, limit, rewrite); }
 
 }  // namespace tercet

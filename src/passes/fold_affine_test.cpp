@@ -17,6 +17,10 @@ TEST(FoldAffine, GoesIntoWeightsAndBias) {
                                 R"((f32[N,5] x) => (f32[N,3] y) { y = Gemm(x, const[5,3], const[3]) })");
 }
 
+TEST(FoldAffine, ABiasIsNotScaledByBeta) {
+    expect_unchanged(fold_affine, {{"beta would scale it", "(f32[N,5] x) => (f32[N,3] y) { c = Gemm<beta = 2.0>(x, random[5,3]) y = Add(c, random[3]) }"}});
+}
+
 TEST(FoldAffine, AMatrixProductWithABiasIsAGemm) {
     expect_rewrite(fold_affine, R"((f32[N,5] x) => (f32[N,3] y) { c = MatMul(x, random[5,3]) y = Add(c, random[3]) })",
                                 R"((f32[N,5] x) => (f32[N,3] y) { y = Gemm(x, const[5,3], const[3]) })");

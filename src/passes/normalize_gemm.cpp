@@ -60,7 +60,7 @@ bool split_c(Graph& g, NodeId id) {
     }
     if (broadcast(type.shape, c_type.shape) != type.shape) return false;
     Node product = g.node(id);
-    product.inputs.pop_back();
+    product.inputs.resize(2);
     product.layers = g.layers(id);
     const std::string name = g.value(y).name;
     const NodeId by = emit_like(g, id, std::move(product), "_product");

@@ -26,7 +26,7 @@ TEST(NormalizeGemm, OnlyARowStaysC) {
     expect_rewrite(normalize_gemm, "(f32[N,5] x, f32[N,3] c) => (f32[N,3] y) { y = Gemm(x, random[5,3], c) }",
                                    "(f32[N,5] x, f32[N,3] c) => (f32[N,3] y) { y_product = Gemm(x, const[5,3])"
                                        " y = Add(y_product, c) }");
-    expect_rewrite(normalize_gemm, "(f32[4,5] x) => (f32[4,3] y) { y = Gemm(x, random[5,3], random[4,1]) }",
+    expect_rewrite(normalize_gemm, "(f32[4,5] x) => (f32[4,3] y) { y = Gemm(x, random[5,3], random[4,1], _) }",
                                    "(f32[4,5] x) => (f32[4,3] y) { y_product = Gemm(x, const[5,3])"
                                        " y = Add(y_product, const[4,1]) }");
 }

@@ -10,6 +10,17 @@
 
 namespace tercet {
 
+/// A pass that looks at each node once: rewrite(g, id) says whether it changed something, at most `limit` times in all.
+template <class Rewrite>
+int rewrite_each(Graph& g, int limit, Rewrite rewrite) {
+    int made = 0;
+    for (NodeId id : std::vector(g.order())) {
+        if (made == limit) break;
+        made += rewrite(g, id);
+    }
+    return made;
+}
+
 /// Every reader of `old` reads `by` instead, a value made for this purpose, which takes over the name, too. The producer of
 /// `old` goes if nothing else of it is read. The types are equal.
 void supersede(Graph& g, ValueId old, ValueId by);

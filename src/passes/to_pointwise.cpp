@@ -64,13 +64,6 @@ bool rewrite(Graph& g, NodeId id) {
 
 }  // namespace
 
-int to_pointwise(Graph& g, int limit) {
-    int made = 0;
-    for (NodeId id : std::vector(g.order())) {
-        if (made == limit) break;
-        made += rewrite(g, id);
-    }
-    return made;
-}
+int to_pointwise(Graph& g, int limit) { return rewrite_each(g, limit, rewrite); }
 
 }  // namespace tercet

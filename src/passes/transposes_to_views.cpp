@@ -28,13 +28,6 @@ bool rewrite(Graph& g, NodeId id) {
 
 }  // namespace
 
-int transposes_to_views(Graph& g, int limit) {
-    int made = 0;
-    for (NodeId id : std::vector(g.order())) {
-        if (made == limit) break;
-        made += rewrite(g, id);
-    }
-    return made;
-}
+int transposes_to_views(Graph& g, int limit) { return rewrite_each(g, limit, rewrite); }
 
 }  // namespace tercet

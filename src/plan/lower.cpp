@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.h"
 
+#include "cpu/map_program.h"
+#include "passes/rewrite.h"
+
 #include <fmt/format.h>
 
 namespace tercet {
@@ -70,18 +73,61 @@ private:
     Program p_;
 };
 
+// Where kernels approximate what a tail computes (exp, tanh), strictness leaves the tail to a step of its own, so that the
+// product before it keeps its kernels.
+Graph without_approximate_tails(Graph g) {
+    for (NodeId id : std::vector(g.order())) {
+        const auto tail = g.node(id).attributes.text("tail", "");
+        if (tail.empty() || MapProgram(Expr::parse(tail), simd::baseline::level()).exact()) continue;
+        const ValueId y = g.output(id);
+        const std::string name = g.value(y).name;
+        Node product = g.node(id), rest{.op = "Pointwise", .inputs = {}, .outputs = {}, .attributes = {{"expr", std::string(tail)}}, .domain = "tercet", .layers = g.layers(id)};
+        const auto own = std::min(product.inputs.size(), static_cast<std::size_t>(op_of(product).inputs.max));
+        rest.inputs.assign(product.inputs.begin() + static_cast<std::ptrdiff_t>(own), product.inputs.end());
+        product.inputs.resize(own);
+        product.attributes.erase("tail");
+        product.outputs.clear();
+        rest.inputs.insert(rest.inputs.begin(), emit(g, std::move(product), name + "_product", id));
+        supersede(g, y, emit(g, std::move(rest), name, id));
+    }
+    return g;
+}
+
+// Extents that inference takes to be equal have to be, at all points of the profile.
+void check_profile(const Program& p) {
+    constexpr std::array<std::string_view, profile_points> names{"minimum", "optimum", "maximum"};
+    for (int point = 0; point < profile_points; ++point) {
+        const Symbols symbols = symbols_at(p.profile, static_cast<ProfilePoint>(point));
+        try {
+            check_shapes(p, symbols);
+        } catch (const Error& e) {
+            std::string sizes;
+            for (const auto& [name, size] : symbols) sizes += fmt::format("{}{} = {}", sizes.empty() ? "" : ", ", name, size);
+            throw Error({.what = fmt::format("at the profile's {} ({}): {}", names[static_cast<std::size_t>(point)], sizes, e.fault().what), .where = e.fault().where,
+                         .fix = "give sizes for which the model works by --min-shapes, --opt-shapes and --max-shapes"});
+        }
+    }
+}
+
+void check_workspace(std::uint64_t need, const PlanSettings& settings) {
+    if (need <= settings.workspace_bytes) return;
+    throw Error({.what = fmt::format("needs {} MiB for activations at the profile's maximum, the workspace has {} MiB", (need >> 20) + 1, settings.workspace_bytes >> 20),
+                 .fix = fmt::format("give --workspace {}MiB, or smaller --max-shapes", (need >> 20) + 1)});
+}
+
 }  // namespace
 
 Program lower(const Graph& graph, const Profile& profile) { return Lowering(graph, profile).run(); }
 
 Program make_program(const Graph& graph, const PlanSettings& settings) {
-    Program p = lower(graph, settings.profile);
+    Program p = lower(settings.strict ? without_approximate_tails(graph) : graph, settings.profile);
+    // Before anything is timed: kernels rely on shapes that fit together, and on there being memory for them.
+    check_profile(p);
+    place_values(p);
+    check_workspace(static_cast<std::uint64_t>(p.arena_bytes), settings);
     choose_tactics(p, settings);
     pack_weights(p);
-    place_values(p);
-    if (const std::uint64_t need = workspace_needed(p, settings.threads); need > settings.workspace_bytes)
-        throw Error({.what = fmt::format("needs {} MiB for activations at the profile's maximum, the workspace has {} MiB", (need >> 20) + 1, settings.workspace_bytes >> 20),
-                     .fix = fmt::format("give --workspace {}MiB, or smaller --max-shapes", (need >> 20) + 1)});
+    check_workspace(workspace_needed(p, settings.threads), settings);
     return p;
 }
 

@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.h"
 
+#include <algorithm>
+
 namespace tercet {
 
 void pack_weights(Program& p) {
-    std::map<std::pair<ValueId, std::string>, ValueId> packed;  // one packed tensor per weight and packing
+    // One packed tensor per weight and packing, as far as the attributes agree: with another `group` or `transB` the same
+    // weights lie differently in it.
+    struct Packed {
+        ValueId plain, packed;
+        std::string packing;
+        const Node* node;
+    };
+    std::vector<Packed> made;
     const Symbols opt = symbols_at(p.profile, ProfilePoint::opt);
     for (ProgramStep& s : p.steps) {
         if (s.packing.empty()) continue;
         const Choice& c = s.choices[static_cast<std::size_t>(ProfilePoint::opt)];
         const ValueId plain = s.node.inputs[1];
-        const auto [it, fresh] = packed.try_emplace({plain, s.packing + s.node.op}, ValueId::none);
-        if (fresh) {
+        auto it = std::ranges::find_if(made, [&](const Packed& m) {
+            return m.plain == plain && m.packing == s.packing && m.node->op == s.node.op && m.node->attributes == s.node.attributes;
+        });
+        if (it == made.end()) {
             ProgramValue v = p.value(plain);
             v.constant = find_tactic(c.tactic)->pack(step_at(p, s, opt), c.variant);
             p.values.push_back(std::move(v));
-            it->second = static_cast<ValueId>(p.values.size() - 1);
+            it = made.insert(made.end(), {plain, static_cast<ValueId>(p.values.size() - 1), s.packing, &s.node});
         }
-        s.node.inputs[1] = it->second;
+        s.node.inputs[1] = it->packed;
     }
     // Weights that nobody reads unpacked any more are not kept. Ids stay: what is left of them is empty.
     std::vector<bool> read(p.values.size());

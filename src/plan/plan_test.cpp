@@ -84,6 +84,14 @@ TEST(Plan, StrictTakesNoTacticThatChangesTheArithmetic) {
     EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "cpu/pointwise_f32");
     settings.strict = true;
     EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "reference");
+    const Program product = make_program(typed_graph("(f32[1,64] x, f32[1,9] r) => (f32[1,9] y) { y = Gemm<tail = \"add(x1, sigmoid(x0))\">(x, random[64,9], _, r) }"), settings);
+    ASSERT_EQ(product.steps.size(), 2u);
+    EXPECT_EQ(product.steps[0].choices[1].tactic, "cpu/matmul_f32");
+    EXPECT_EQ(product.steps[1].choices[1].tactic, "reference");
+    check_program(product);
+    const Program exact = make_program(typed_graph("(f32[1,64] x) => (f32[1,9] y) { y = Gemm<tail = \"relu(x0)\">(x, random[64,9]) }"), settings);
+    ASSERT_EQ(exact.steps.size(), 1u);
+    EXPECT_EQ(exact.steps[0].choices[1].tactic, "cpu/matmul_f32");
 }
 
 TEST(Plan, ChoicesOfAStepShareOnePackingAndFollowFromTheCache) {
@@ -106,6 +114,40 @@ TEST(Plan, ChoicesOfAStepShareOnePackingAndFollowFromTheCache) {
         }
     const Program third = make_program(g, settings);
     for (const Choice& c : third.steps[0].choices) EXPECT_EQ(c.variant.rows, 1);
+}
+
+// Steps that differ in their axes alone do not share their times; times of what is no candidate any more choose nothing.
+TEST(Plan, TimesOfOtherCandidatesAreNotTaken) {
+    const Graph g = typed_graph("(f32[8,8,8] x) => (f32[8,8,1] a, f32[8,1,8] b) { a = ReduceMean(x, i64[1]{2}) b = ReduceMean(x, i64[1]{1}) }");
+    TimingCache cache;
+    PlanSettings settings{.threads = 1, .timings = &cache};
+    const Program p = make_program(g, settings);
+    EXPECT_EQ(p.steps[0].choices[1].tactic, "cpu/reduce_f32");
+    EXPECT_EQ(p.steps[1].choices[1].tactic, "reference");
+    EXPECT_EQ(cache.size(), 2u);
+    const TimingCache timed = cache;
+    for (const auto& [machine, steps] : timed.entries())
+        for (const auto& [signature, times] : steps) cache.set(machine, signature, {{{"cpu/of_an_older_version", {}}, 1}});
+    const Program again = make_program(g, settings);
+    EXPECT_EQ(again.steps[0].choices[1].tactic, "cpu/reduce_f32");
+    EXPECT_EQ(again.steps[1].choices[1].tactic, "reference");
+    settings.strict = true;  // has times of its own
+    make_program(g, settings);
+    EXPECT_EQ(cache.size(), 4u);
+}
+
+TEST(Plan, SizesOfTheProfileHaveToFitTogether) {
+    const Graph conv = typed_graph("(f32[1,C,5,5] x) => (f32[1,4,3,3] y) { y = Conv(x, random[4,3,3,3]) }");
+    EXPECT_NO_THROW(make_program(conv, {.profile = {{"C", {3, 3, 3}}}, .tune = Tune::none}));
+    const std::string message = message_of([&] { make_program(conv, {.profile = {{"C", {3, 3, 8}}}, .tune = Tune::none}); });
+    EXPECT_NE(message.find("y (Conv): at the profile's maximum (C = 8): input has 8 channels, weights read 3"), std::string::npos) << message;
+    const Graph product = typed_graph("(f32[2,S] x) => (f32[2,4] y) { y = MatMul(x, random[9,4]) }");
+    EXPECT_NE(message_of([&] { make_program(product, {.profile = {{"S", {5, 9, 9}}}, .tune = Tune::none}); }).find("at the profile's minimum (S = 5)"), std::string::npos);
+}
+
+TEST(Plan, NothingIsTimedThatDoesNotFitIntoTheWorkspace) {
+    const Graph g = typed_graph("(f32[N,1000000000] x) => (f32[N,1000000000] y) { a = Sigmoid(x) y = Mul(a, x) }");
+    EXPECT_NE(message_of([&] { make_program(g, {.profile = {{"N", {1000, 1000, 1000}}}}); }).find("--workspace"), std::string::npos);
 }
 
 TEST(TimingCache, ComesBackFromItsFileAndRefusesOthers) {

@@ -109,9 +109,10 @@ struct Effort {
     int rounds;
     double keep_ratio;   // after a round, candidates slower than the leader by more are dropped
     double round_us;     // a candidate runs this long in a round
+    double first_ratio;  // candidates whose first run takes longer than the fastest first run by more are dropped at once
 };
 
-constexpr Effort effort_of(Tune tune) { return tune == Tune::full ? Effort{64, 7, 3.0, 4000} : Effort{6, 4, 1.25, 800}; }
+constexpr Effort effort_of(Tune tune) { return tune == Tune::full ? Effort{64, 7, 3.0, 4000, 20} : Effort{4, 3, 1.2, 500, 2.5}; }
 
 TimingCache::Times measure(const Step& step, const std::vector<Candidate>& all, ThreadPool& pool, const PlanSettings& settings) {
     const Effort effort = effort_of(settings.tune);
@@ -127,10 +128,14 @@ TimingCache::Times measure(const Step& step, const std::vector<Candidate>& all, 
         if (c.cost <= all.front().cost * effort.cost_ratio + 1) running.push_back({&c, bench.compile(c)});
     TimingCache::Times times;
     if (running.size() == 1) return {{running[0].candidate->choice, 0}};  // nothing to choose
-    for (Running& r : running) {  // warms the caches, and tells how often to repeat
-        const double us = bench.microseconds(r.compiled, 1);
-        r.repeats = std::clamp(static_cast<int>(effort.round_us / std::max(us, 0.1)), 1, 1000);
+    bench.microseconds(running[0].compiled, 1);  // warms the caches
+    for (Running& r : running) {
+        r.best = times[r.candidate->choice] = bench.microseconds(r.compiled, 1);  // stays the time of those dropped
+        r.repeats = std::clamp(static_cast<int>(effort.round_us / std::max(r.best, 0.1)), 1, 1000);
     }
+    const double fastest_first = std::ranges::min(running, {}, &Running::best).best;
+    std::erase_if(running, [&](const Running& r) { return r.best > fastest_first * effort.first_ratio; });
+    for (Running& r : running) r.best = INFINITY;  // the first run was one of its own kind
     for (int round = 0; round < effort.rounds && running.size() > 1; ++round) {
         for (Running& r : running) r.best = std::min(r.best, bench.microseconds(r.compiled, r.repeats));
         const double leader = std::ranges::min(running, {}, &Running::best).best;
@@ -144,7 +149,7 @@ TimingCache::Times measure(const Step& step, const std::vector<Candidate>& all, 
 }  // namespace
 
 void choose_tactics(Program& p, const PlanSettings& settings) {
-    const std::string machine = TimingCache::machine_key(settings.isa, settings.threads, settings.tune == Tune::full ? "full" : "fast");
+    const std::string machine = TimingCache::machine_key(settings.isa, settings.threads, fmt::format("{}{}", settings.tune == Tune::full ? "full" : "fast", settings.strict ? ", strict" : ""));
     TimingCache forgotten;
     TimingCache& cache = settings.timings ? *settings.timings : forgotten;
     std::unique_ptr<ThreadPool> pool;
@@ -187,7 +192,7 @@ void choose_tactics(Program& p, const PlanSettings& settings) {
                         fastest = std::min(fastest, t->second);
                         if (c.packing == packing && t->second < here) here = t->second, choices[i] = c.choice;
                     }
-                    loss += here == fastest ? 1 : here / fastest;
+                    loss += !std::isfinite(here) ? INFINITY : here == fastest ? 1 : here / fastest;
                 }
                 if (loss < best_loss) best_loss = loss, step.choices = choices, step.packing = packing;
             }

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
+#include <exception>
 #include <list>
 
 namespace tercet {
@@ -16,20 +18,22 @@ using clock = std::chrono::steady_clock;
 
 // Pages that cost memory only once they are touched; grows, never shrinks.
 class Memory {
+    struct Free {
+        void operator()(std::byte* p) const { std::free(p); }
+    };
+
 public:
     void reserve(std::size_t bytes) {
         if (bytes <= bytes_) return;
         const std::size_t rounded = (bytes + 4095) / 4096 * 4096;
-        data_.reset(static_cast<std::byte*>(std::aligned_alloc(4096, rounded)));
-        if (!data_) throw Error({.what = fmt::format("no memory for {} MiB of buffers", rounded >> 20), .fix = "use a smaller batch"});
+        std::unique_ptr<std::byte, Free> more(static_cast<std::byte*>(std::aligned_alloc(4096, rounded)));
+        if (!more) throw Error({.what = fmt::format("no memory for {} MiB of buffers", rounded >> 20), .fix = "use a smaller batch"});
+        data_ = std::move(more);
         bytes_ = rounded;
     }
     std::byte* data() const { return data_.get(); }
 
 private:
-    struct Free {
-        void operator()(std::byte* p) const { std::free(p); }
-    };
     std::unique_ptr<std::byte, Free> data_;
     std::size_t bytes_ = 0;
 };
@@ -70,7 +74,7 @@ struct Context::State {
                 throw Error({.what = fmt::format("input '{}' is {}, the engine takes {}", v.name, name_of(in[i].dtype), name_of(v.type.dtype)), .fix = "convert it first"});
             if (in[i].shape.size() > static_cast<std::size_t>(max_rank))
                 throw Error({.what = fmt::format("input '{}' has rank {}", v.name, in[i].shape.size()), .fix = fmt::format("the engine takes {}", text_of(v.type))});
-            if (!in[i].data && count_of(in[i].shape) > 0) throw Error({.what = fmt::format("input '{}' has no data", v.name), .fix = "give its address"});
+            if (!in[i].data && std::ranges::find(in[i].shape, 0) == in[i].shape.end()) throw Error({.what = fmt::format("input '{}' has no data", v.name), .fix = "give its address"});
         }
     }
 
@@ -99,6 +103,21 @@ struct Context::State {
 
     static std::size_t worker_stride(const Prepared& p) { return (p.worker_bytes + 63) / 64 * 64; }
 
+    // Whether output i is to lie on an input, which may still be read when the output is written, or on an output before it.
+    bool overlaps(const Prepared& p, std::size_t i, std::span<const InputView> in, std::span<const OutputView> out) const {
+        const auto bytes = [&](ValueId v) { return bytes_of(program.value(v).type.dtype, count_of(p.shapes[static_cast<std::size_t>(v)])); };
+        const auto begin = reinterpret_cast<std::uintptr_t>(out[i].data), end = begin + bytes(program.outputs[i].value);
+        const auto meets = [&](const void* data, ValueId v) {
+            const auto first = reinterpret_cast<std::uintptr_t>(data);
+            return first < end && begin < first + bytes(v);
+        };
+        for (std::size_t k = 0; k < in.size(); ++k)
+            if (meets(in[k].data, program.inputs[k])) return true;
+        for (std::size_t k = 0; k < i; ++k)
+            if (meets(out[k].data, program.outputs[k].value)) return true;
+        return false;
+    }
+
     // Sets every value's address for this run. `out` is empty where results stay in the context's memory.
     void place(Prepared& p, std::span<const InputView> in, std::span<const OutputView> out) {
         for (std::size_t i = 0; i < program.values.size(); ++i)
@@ -107,7 +126,7 @@ struct Context::State {
         for (std::size_t i = 0; i < out.size(); ++i) {
             const auto v = static_cast<std::size_t>(program.outputs[i].value);
             const bool first = std::ranges::find(program.outputs, program.outputs[i].value, &GraphOutput::value) - program.outputs.begin() == static_cast<std::ptrdiff_t>(i);
-            if (program.values[v].place == ProgramValue::Place::arena && first) addresses[v] = static_cast<std::byte*>(out[i].data);
+            if (program.values[v].place == ProgramValue::Place::arena && first && !overlaps(p, i, in, out)) addresses[v] = static_cast<std::byte*>(out[i].data);
         }
         for (std::size_t i = 0; i < program.values.size(); ++i)
             if (program.values[i].place == ProgramValue::Place::view) addresses[i] = addresses[static_cast<std::size_t>(program.values[i].of)];
@@ -121,7 +140,9 @@ struct Context::State {
         for (std::size_t i = 0; i < p.phases; ++i) counters[i].next.store(0, std::memory_order_relaxed);
         current = &p;
         timing = timed;
+        failed = false;
         pool.run(job);
+        if (failed) std::rethrow_exception(failure);
     }
 
     void work(int worker) {
@@ -137,8 +158,12 @@ struct Context::State {
                 const Phase& phase = step.kernel.phases[i];
                 const std::int64_t share = std::max<std::int64_t>(1, phase.units / (pool.threads() * 8));
                 std::atomic<std::int64_t>& next = counters[step.first_phase + i].next;
-                for (std::int64_t first; (first = next.fetch_add(share, std::memory_order_relaxed)) < phase.units;)
-                    phase.run(buffers, first, std::min(phase.units, first + share));
+                try {
+                    for (std::int64_t first; (first = next.fetch_add(share, std::memory_order_relaxed)) < phase.units;)
+                        phase.run(buffers, first, std::min(phase.units, first + share));
+                } catch (...) {  // a reference implementation found sizes that do not fit; the others wait at the barrier
+                    if (!failed.exchange(true)) failure = std::current_exception();
+                }
                 if (span) span->end = clock::now();  // before waiting for the others
                 pool.barrier();
             }
@@ -153,7 +178,7 @@ struct Context::State {
             const std::size_t bytes = bytes_of(type.dtype, count_of(shape));
             const void* data = addresses[v];
             if (!out.empty()) {
-                if (data != out[i].data && bytes > 0) std::memcpy(out[i].data, data, bytes);
+                if (data != out[i].data && bytes > 0) std::memmove(out[i].data, data, bytes);  // they may overlap where an output is an input
                 continue;
             }
             ValueId source = program.outputs[i].value;
@@ -179,6 +204,8 @@ struct Context::State {
     std::vector<ResultView> results;
     std::vector<Memory> copies;
     std::vector<Span> spans;                                  // per step and worker, of a profiled run
+    std::atomic<bool> failed = false;                         // in this run, for the reason `failure`
+    std::exception_ptr failure;
     Prepared* current = nullptr;
     bool timing = false;
 };

@@ -11,7 +11,8 @@ namespace {
 ProfilePoint nearest_point(const Profile& profile, const Symbols& symbols) {
     const auto volume = [&](const Symbols& s) {
         double v = 0;
-        for (const auto& [name, p] : profile) v += std::log(std::max<double>(1, static_cast<double>(s.at(name))));
+        for (const auto& [name, p] : profile)
+            if (const auto size = s.find(name); size != s.end()) v += std::log(std::max<double>(1, static_cast<double>(size->second)));
         return v;
     };
     const double wanted = volume(symbols);
@@ -19,6 +20,21 @@ ProfilePoint nearest_point(const Profile& profile, const Symbols& symbols) {
     for (auto point : {ProfilePoint::min, ProfilePoint::max})
         if (std::fabs(volume(symbols_at(profile, point)) - wanted) < std::fabs(volume(symbols_at(profile, best)) - wanted)) best = point;
     return best;
+}
+
+// What runs where no tuned tactic does.
+const Choice reference_choice{"reference", {}};
+
+// The choice at `point`, unless its tactic refuses these sizes, which lie between the points that it was asked about (an
+// extent may be 0 there): then that of another point, or the reference, which reads no packed weights.
+const Choice& choice_for(const ProgramStep& s, const Step& step, std::size_t point, const Isa& isa) {
+    const auto runs = [&](const Choice& c) { return !find_tactic(c.tactic)->refuse(step, isa); };
+    if (runs(s.choices[point])) return s.choices[point];
+    for (const Choice& c : s.choices)
+        if (runs(c)) return c;
+    if (!s.packing.empty())
+        throw Error({.what = fmt::format("{} ({}) cannot run at these sizes", s.node.name, s.node.op), .fix = "build the engine with them among --min-shapes, --opt-shapes, --max-shapes"});
+    return reference_choice;
 }
 
 }  // namespace
@@ -65,14 +81,14 @@ Prepared prepare(const Program& program, const Symbols& symbols) {
             throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", program.value(v.of).name, fmt::join(p.shapes.back(), ",")), .fix = "give inputs whose sizes belong together"});
     }
     for (const ProgramStep& s : program.steps) {
-        const Choice& choice = s.choices[point];
-        const Tactic* tactic = find_tactic(choice.tactic);
-        PreparedStep step{.kernel = tactic->compile(step_at(program, s, symbols), choice.variant, program.isa), .inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice};
+        const Step concrete = step_at(program, s, symbols);
+        const Choice& choice = choice_for(s, concrete, point, program.isa);
+        PreparedStep step{.kernel = find_tactic(choice.tactic)->compile(concrete, choice.variant, program.isa), .inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice};
         step.in.resize(step.inputs.size());
         step.out.resize(step.outputs.size());
         step.first_phase = p.phases;
         p.phases += step.kernel.phases.size();
-        p.workspace_bytes = std::max(p.workspace_bytes, step.kernel.workspace_bytes);
+        p.workspace_bytes = std::max(p.workspace_bytes, (step.kernel.workspace_bytes + 63) / 64 * 64);  // workers' memory follows, aligned
         p.worker_bytes = std::max(p.worker_bytes, step.kernel.worker_bytes);
         p.steps.push_back(std::move(step));
     }

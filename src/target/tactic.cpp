@@ -15,8 +15,12 @@ std::map<std::string_view, Tactic>& registry() {
     return tactics;
 }
 
+// Axes, steps and the like decide what a step does: small integer constants stand there with their elements.
 std::string text_of(const Step::Operand& o) {
-    return o ? fmt::format("{}{}[{}]", o.constant ? "const " : "", name_of(o.dtype), fmt::join(o.shape, ",")) : "_";
+    if (!o) return "_";
+    std::string s = fmt::format("{}{}[{}]", o.constant ? "const " : "", name_of(o.dtype), fmt::join(o.shape, ","));
+    if (o.constant && is_integer(o.dtype) && o.constant->count() <= 2 * max_rank) s += fmt::format("{{{}}}", fmt::join(o.constant->to_ints(), ","));
+    return s;
 }
 
 }  // namespace

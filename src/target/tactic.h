@@ -56,7 +56,7 @@ struct Buffers {
 /// A part of a kernel whose units may run at the same time on any worker, in any order.
 struct Phase {
     std::int64_t units = 1;
-    std::function<void(const Buffers&, std::int64_t first, std::int64_t last)> run;  // units [first, last); never throws, never allocates
+    std::function<void(const Buffers&, std::int64_t first, std::int64_t last)> run;  // units [first, last); never allocates; only references throw (Error)
 };
 
 struct Kernel {

@@ -23,7 +23,7 @@ constexpr int lanes = TERCET_VECTOR_BYTES / 4;
 
 using Floats = float __attribute__((vector_size(TERCET_VECTOR_BYTES)));
 using Ints = std::int32_t __attribute__((vector_size(TERCET_VECTOR_BYTES)));
-using UnalignedFloats = float __attribute__((vector_size(TERCET_VECTOR_BYTES), aligned(4), may_alias));
+using UnalignedFloats [[gnu::aligned(4), gnu::may_alias]] = Floats;
 
 inline Floats load(const float* p) { return *reinterpret_cast<const UnalignedFloats*>(p); }
 inline void store(float* p, Floats v) { *reinterpret_cast<UnalignedFloats*>(p) = v; }
