@@ -327,6 +327,7 @@ TEST_F(Run, BenchMeasuresWhatItSays) {
 struct RealModel {
     std::string name, images;
     int at_reference;  // images that the reference implementations are given
+    friend std::ostream& operator<<(std::ostream& out, const RealModel& m) { return out << m.name; }
 };
 
 class RealModels : public ::testing::TestWithParam<RealModel> {

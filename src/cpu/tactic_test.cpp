@@ -18,6 +18,7 @@ struct Case {
     std::string_view name;
     std::string graph;
     std::vector<std::string_view> tactics;  // that must take it wherever there are vector instructions
+    friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 };
 
 std::string conv(std::string_view x, std::string_view w, std::string_view attributes, bool bias = true, std::string_view tail = "", std::string_view extra = "") {
