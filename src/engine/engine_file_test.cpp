@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine_file.h"
 
+#include "engine/program_json.h"
 #include "engine/testing.h"
 #include "graph/text.h"
 #include "system/output_file.h"
@@ -161,6 +162,20 @@ TEST_F(EngineFile, HostileEncodingIsAnError) {
         const std::vector<std::byte> file = testing::engine_bytes(std::as_bytes(std::span(cbor)), {});
         EXPECT_THROW(read_engine({nullptr, file}), Error) << name;
     }
+}
+
+TEST_F(EngineFile, NumberThatIsNoneOfItsKindIsAnError) {
+    const auto [cbor, weights] = testing::engine_sections(small_program());
+    const auto good = json_from_cbor(cbor);
+    for (const char* place : {"/arena_bytes", "/values/2/offset", "/values/3/of", "/values/1/constant/at", "/values/1/constant/shape/0", "/profile/N/2",
+                              "/steps/0/choices/1/2", "/steps/0/inputs/0", "/inputs/0", "/outputs/0/1"})
+        for (const nlohmann::json& number : {nlohmann::json(1e30), nlohmann::json(0.5), nlohmann::json(UINT64_MAX), nlohmann::json("1")}) {
+            auto bad = good;
+            bad.at(nlohmann::json::json_pointer(place)) = number;
+            const auto bytes = nlohmann::json::to_cbor(bad);
+            const std::vector<std::byte> file = testing::engine_bytes(std::as_bytes(std::span(bytes)), weights);
+            EXPECT_THROW(read_engine({nullptr, file}), Error) << place << " = " << number;
+        }
 }
 
 }  // namespace

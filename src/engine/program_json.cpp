@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <utility>
+
 namespace tercet {
 namespace {
 
@@ -37,6 +39,23 @@ json ids(const std::vector<ValueId>& values) {
 
 [[noreturn]] void damaged(std::string_view what) { throw Error({.what = fmt::format("the engine is damaged: {}", what), .fix = "build it again"}); }
 
+// A number that nlohmann-json would otherwise convert from anything: from a fraction, or by dropping bits.
+template <class T>
+T integer(const json& j) {
+    if (!j.is_number_integer() || (j.is_number_unsigned() && j.get<std::uint64_t>() > std::uint64_t{INT64_MAX})) damaged("a number");
+    const auto n = j.get<std::int64_t>();
+    if (!std::in_range<T>(n)) damaged("a number");
+    return static_cast<T>(n);
+}
+
+std::vector<std::int64_t> integers(const json& j) {
+    std::vector<std::int64_t> v;
+    for (const json& n : j) v.push_back(integer<std::int64_t>(n));
+    return v;
+}
+
+ValueId id(const json& j) { return static_cast<ValueId>(integer<std::int32_t>(j)); }
+
 class Reader {
 public:
     Reader(std::span<const std::byte> weights, const std::shared_ptr<const void>& owner) : weights_(weights), owner_(owner) {}
@@ -48,12 +67,12 @@ public:
         const auto isa = isa_named(j.at("isa").get<std::string>());
         if (!isa) throw Error({.what = fmt::format("it needs the unknown instruction set '{}'", j.at("isa").get<std::string>()), .fix = "run it with the version that built it"});
         p.isa = *isa;
-        p.arena_bytes = j.at("arena_bytes");
-        for (const auto& [name, range] : j.at("profile").items()) p.profile[name] = {range.at(0), range.at(1), range.at(2)};
+        p.arena_bytes = integer<std::int64_t>(j.at("arena_bytes"));
+        for (const auto& [name, range] : j.at("profile").items()) p.profile[name] = {integer<std::int64_t>(range.at(0)), integer<std::int64_t>(range.at(1)), integer<std::int64_t>(range.at(2))};
         for (const json& v : j.at("values")) p.values.push_back(value(v));
         for (const json& s : j.at("steps")) p.steps.push_back(step(s));
         p.inputs = values(j.at("inputs"));
-        for (const json& o : j.at("outputs")) p.outputs.push_back({o.at(0), static_cast<ValueId>(o.at(1).get<std::int32_t>())});
+        for (const json& o : j.at("outputs")) p.outputs.push_back({o.at(0), id(o.at(1))});
         return p;
     }
 
@@ -61,19 +80,19 @@ private:
     Tensor tensor(const json& j) const {
         const auto dtype = dtype_named(j.at("type").get<std::string>());
         if (!dtype || bits_of(*dtype) == 0) damaged("a constant's type");
-        const auto extents = j.at("shape").get<std::vector<std::int64_t>>();
+        const auto extents = integers(j.at("shape"));
         if (extents.size() > static_cast<std::size_t>(max_rank)) damaged("a constant's shape");
         std::int64_t count = 1;
         for (std::int64_t d : extents)
             if (d < 0 || __builtin_mul_overflow(count, std::max<std::int64_t>(d, 1), &count) || count > (std::int64_t{1} << 48)) damaged("a constant's shape");
-        const std::uint64_t bytes = bytes_of(*dtype, count_of(extents)), offset = j.at("at");
+        const std::uint64_t bytes = bytes_of(*dtype, count_of(extents)), offset = integer<std::uint64_t>(j.at("at"));
         if (offset % 64 != 0 || offset > weights_.size() || bytes > weights_.size() - offset) damaged("a constant's place");
         return Tensor(*dtype, Dims(extents), owner_, weights_.data() + offset);
     }
 
     std::vector<ValueId> values(const json& j) const {
         std::vector<ValueId> v;
-        for (const json& id : j) v.push_back(static_cast<ValueId>(id.get<std::int32_t>()));
+        for (const json& x : j) v.push_back(id(x));
         return v;
     }
 
@@ -86,18 +105,18 @@ private:
         if (place == place_names.end()) damaged("a value's place");
         v.place = static_cast<Place>(place - place_names.begin());
         if (v.place == Place::constant) v.constant = tensor(j.at("constant"));
-        if (v.place == Place::arena) v.offset = j.at("offset");
-        if (v.place == Place::view) v.of = static_cast<ValueId>(j.at("of").get<std::int32_t>());
+        if (v.place == Place::arena) v.offset = integer<std::int64_t>(j.at("offset"));
+        if (v.place == Place::view) v.of = id(j.at("of"));
         return v;
     }
 
     Attribute attribute(const json& j) const {
         const json& v = j.at(1);
-        switch (static_cast<AttributeKind>(j.at(0).get<int>())) {
-            case AttributeKind::integer: return v.get<std::int64_t>();
+        switch (static_cast<AttributeKind>(integer<int>(j.at(0)))) {
+            case AttributeKind::integer: return integer<std::int64_t>(v);
             case AttributeKind::real: return v.get<float>();
             case AttributeKind::text: return v.get<std::string>();
-            case AttributeKind::integers: return v.get<std::vector<std::int64_t>>();
+            case AttributeKind::integers: return integers(v);
             case AttributeKind::reals: return v.get<std::vector<float>>();
             case AttributeKind::texts: return v.get<std::vector<std::string>>();
             case AttributeKind::tensor: return tensor(v);
@@ -118,7 +137,7 @@ private:
         if (j.at("choices").size() != s.choices.size()) damaged("a step's choices");
         for (std::size_t i = 0; i < s.choices.size(); ++i) {
             const json& c = j.at("choices").at(i);
-            s.choices[i] = {c.at(0), {c.at(1), c.at(2), c.at(3), c.at(4)}};
+            s.choices[i] = {c.at(0), {integer<int>(c.at(1)), integer<int>(c.at(2)), integer<int>(c.at(3)), integer<int>(c.at(4))}};
         }
         return s;
     }

@@ -7,6 +7,11 @@
 #include <cmath>
 
 namespace tercet {
+namespace {
+
+constexpr std::int64_t most_channels = 1 << 20;  // a file of a few bytes can claim any number, of values without elements
+
+}  // namespace
 
 ChannelAffine ChannelAffine::identity(std::int64_t channels) {
     const auto n = static_cast<std::size_t>(channels);
@@ -70,7 +75,7 @@ std::optional<ChannelAffine> affine_of(const Graph& g, NodeId id, ValueId x, int
     const auto rank = static_cast<int>(type.shape.size());
     if (!node.domain.empty() || node.attributes.has("tail") || axis >= rank || !is_float(type.dtype)) return std::nullopt;
     const auto channels = type.shape[static_cast<std::size_t>(axis)].constant();
-    if (!channels || g.value(g.output(id)).type != type) return std::nullopt;
+    if (!channels || *channels > most_channels || g.value(g.output(id)).type != type) return std::nullopt;
     if (g.is(id, "BatchNormalization")) {
         const int own = node.attributes.text("layout", "NCHW") == "NHWC" ? rank - 1 : 1;
         return axis == own && g.input(id, 0) == x ? batch_normalization(g, id, *channels) : std::nullopt;

@@ -34,6 +34,7 @@ TEST(FoldAffine, AProductOfMoreAxesTakesTheScale) {
 
 TEST(FoldAffine, LeavesAlone) {
     expect_unchanged(fold_affine, {
+        {"more columns than memory holds", "(f32[1,0] x, f32[0,1099511627776] w) => (f32[1,1099511627776] y) { c = MatMul(x, w) y = Neg(c) }"},
         {"varies along another axis", "(f32[N,2,5] x) => (f32[N,3,5] y) { c = Conv(x, random[3,2,1]) y = Mul(c, random[5]) }"},
         {"the weights are computed", "(f32[N,2,5] x, f32[3,2,1] w) => (f32[N,3,5] y) { c = Conv(x, w) y = Mul(c, random[3,1]) }"},
         {"the bias is computed", "(f32[N,2,5] x, f32[3] b) => (f32[N,3,5] y) { c = Conv(x, random[3,2,1], b)"
