@@ -15,20 +15,27 @@ struct ChannelsLast {
 
     std::int64_t rows() const { return batch * out_pixels; }  // output pixels in all
 
-    /// The offset in floats of the input pixel under tap t of output pixel `row` (counted over the batch), or -1 in the padding.
-    std::int64_t source(std::int64_t row, std::int64_t tap) const {
-        const auto& a = window.axes;
-        const std::int64_t image = row / out_pixels;
-        std::int64_t p = row % out_pixels, index[3], pixel = 0;
-        for (int i = 2; i >= 0; --i) index[i] = p % a[static_cast<std::size_t>(i)].out, p /= a[static_cast<std::size_t>(i)].out;
-        std::int64_t t[3];
-        for (int i = 2; i >= 0; --i) t[i] = tap % a[static_cast<std::size_t>(i)].kernel, tap /= a[static_cast<std::size_t>(i)].kernel;
-        for (std::size_t i = 0; i < 3; ++i) {
-            const std::int64_t x = a[i].position(index[i], t[i]);
-            if (x < 0 || x >= a[i].in) return -1;
-            pixel = pixel * a[i].in + x;
+    /// Calls found(tap, offset) for every tap of output pixel `row` (counted over the batch): the offset in floats of the input
+    /// pixel under it, or -1 in the padding.
+    template <class Found>
+    void for_taps(std::int64_t row, Found found) const {
+        const auto& [a, b, c] = window.axes;
+        const std::int64_t image = row / out_pixels, p = row % out_pixels;
+        const std::int64_t ia = p / (b.out * c.out), ib = p / c.out % b.out, ic = p % c.out;
+        std::int64_t tap = 0;
+        for (std::int64_t ta = 0; ta < a.kernel; ++ta) {
+            const std::int64_t xa = a.position(ia, ta);
+            const bool in_a = xa >= 0 && xa < a.in;
+            for (std::int64_t tb = 0; tb < b.kernel; ++tb) {
+                const std::int64_t xb = b.position(ib, tb);
+                const bool in_b = in_a && xb >= 0 && xb < b.in;
+                const std::int64_t line = (image * in_pixels + (xa * b.in + xb) * c.in) * in_channels;
+                for (std::int64_t tc = 0; tc < c.kernel; ++tc, ++tap) {
+                    const std::int64_t xc = c.position(ic, tc);
+                    found(tap, in_b && xc >= 0 && xc < c.in ? line + xc * in_channels : -1);
+                }
+            }
         }
-        return (image * in_pixels + pixel) * in_channels;
     }
 };
 

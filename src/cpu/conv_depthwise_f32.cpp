@@ -28,10 +28,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
         const auto** addresses = reinterpret_cast<const float**>(b.worker);
         const std::int64_t end = std::min(rows, last * block);
         for (std::int64_t r = first * block; r < end; ++r) {
-            for (std::int64_t t = 0; t < taps; ++t) {
-                const std::int64_t from = at.source(r, t);
-                addresses[t] = from < 0 ? constants->data() : x + from;
-            }
+            at.for_taps(r, [&](std::int64_t tap, std::int64_t from) { addresses[tap] = from < 0 ? constants->data() : x + from; });
             row(y + r * channels, addresses, w, constants->data() + channels, taps, channels);
         }
         if (tail && first * block < end) tail->run(b, first * block, end - first * block, 0, channels);

@@ -21,11 +21,10 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
                         .find_rows = [=, at = conv.at, depth = conv.depth()](const Buffers& b, std::int64_t group, std::int64_t first, std::int64_t count,
                                                                              std::int64_t stride, const float** addresses, std::byte*) {
                             const float* x = static_cast<const float*>(b.inputs[0]) + group * depth;
-                            for (std::int64_t t = 0; t < at.taps; ++t)
-                                for (std::int64_t r = 0; r < stride; ++r) {
-                                    const std::int64_t from = at.source(first + std::min(r, count - 1), t);
-                                    addresses[t * stride + r] = from < 0 ? zeros->data() : x + from;
-                                }
+                            for (std::int64_t r = 0; r < stride; ++r)
+                                at.for_taps(first + std::min(r, count - 1), [&](std::int64_t tap, std::int64_t from) {
+                                    addresses[tap * stride + r] = from < 0 ? zeros->data() : x + from;
+                                });
                         }});
     return k;
 }
@@ -39,7 +38,7 @@ const RegisteredTactic conv_igemm{{.name = "cpu/conv_igemm_f32",
                                    .cost = [](const Step& s, const Variant& v, const Isa& isa) {
                                        const PanelShape p = panels_of(conv_of(s));
                                        // Finding an address costs about as much as a few multiply-adds of a vector.
-                                       return panel_cost(p, v, *simd_level(isa)) + 4.0 * static_cast<double>(p.rows * p.taps * p.groups) +
+                                       return panel_cost(p, v, *simd_level(isa)) + 1.0 * static_cast<double>(p.rows * p.taps * p.groups) +
                                               0.5 * static_cast<double>(p.rows * p.taps * p.groups) * static_cast<double>(p.columns / v.cols + 1);
                                    },
                                    .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },

@@ -41,11 +41,10 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
                             auto* patch = reinterpret_cast<float*>(worker);
                             for (std::int64_t r = 0; r < count; ++r, patch += row) {
                                 addresses[r] = patch;
-                                for (std::int64_t t = 0; t < at.taps; ++t) {
-                                    const std::int64_t from = at.source(first + r, t);
-                                    if (from < 0) std::fill_n(patch + t * depth, depth, 0.0f);
-                                    else std::copy_n(x + from, depth, patch + t * depth);
-                                }
+                                at.for_taps(first + r, [&](std::int64_t tap, std::int64_t from) {
+                                    if (from < 0) std::fill_n(patch + tap * depth, depth, 0.0f);
+                                    else std::copy_n(x + from, depth, patch + tap * depth);
+                                });
                             }
                             for (std::int64_t r = count; r < stride; ++r) addresses[r] = addresses[count - 1];
                         },

@@ -52,10 +52,12 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
         const std::int64_t end = std::min(rows, last * block);
         for (std::int64_t r = first * block; r < end; ++r) {
             std::int64_t n = 0;
-            for (std::int64_t t = 0; t < taps; ++t) {
-                const std::int64_t from = global ? (r * taps + t) * channels : at.source(r, t);
-                if (from >= 0) addresses[n++] = x + from;
-            }
+            if (global)
+                for (; n < taps; ++n) addresses[n] = x + (r * taps + n) * channels;
+            else
+                at.for_taps(r, [&](std::int64_t, std::int64_t from) {
+                    if (from >= 0) addresses[n++] = x + from;
+                });
             const std::int64_t parts = !average ? 1 : global ? taps : divisor(at.window, r % at.out_pixels, with_padding);
             if (n > 0) pool(y + r * channels, addresses, n, channels, 1.0f / static_cast<float>(parts));
             else std::fill_n(y + r * channels, channels, average ? 0.0f : -__builtin_inff());
