@@ -7,6 +7,7 @@
 #include "plan/plan.h"
 #include "runtime/engine_data.h"
 #include "system/temporary_folder.h"
+#include "tensor/testing.h"
 #include "tercet/bench.h"
 #include "tercet/build.h"
 #include "tercet/data.h"
@@ -24,6 +25,7 @@
 namespace tercet {
 namespace {
 
+using testing::error_of;
 using testing::typed_graph;
 
 const std::filesystem::path fashion = std::filesystem::path(TERCET_SOURCE_DIR) / "examples/fashion_mnist/model.onnx";
@@ -54,15 +56,6 @@ std::vector<float> random_floats(std::size_t n, unsigned seed = 1) {
     std::vector<float> v(n);
     for (float& x : v) x = static_cast<float>(random() >> 8) * 0x1p-24f;
     return v;
-}
-
-std::string message_of(auto&& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "no error";
 }
 
 std::vector<char> bytes_of(const std::filesystem::path& file) {
@@ -182,7 +175,7 @@ TEST_F(Run, EveryLevelGivesTheReferencesAnswer) {
 
 TEST_F(Run, EngineBeyondTheProcessorIsAnErrorThatSaysHowToRebuild) {
     const auto file = build_fashion("new.engine", {.isa = "amx"});
-    const std::string message = message_of([&] { Engine::open(file, Load::map, "baseline"); });
+    const std::string message = error_of([&] { Engine::open(file, Load::map, "baseline"); });
     EXPECT_NE(message.find("needs avx512"), std::string::npos) << message;
     EXPECT_NE(message.find("--isa baseline"), std::string::npos) << message;
 }
@@ -192,7 +185,7 @@ TEST_F(Run, WrongInputsAreErrorsThatNameBothSides) {
     const auto pixels = random_floats(40 * 784);
     const auto message = [&](DType dtype, std::vector<std::int64_t> shape, const void* data, std::size_t count = 1) {
         const InputView in{dtype, shape, data};
-        return message_of([&] { context.run(std::span(&in, count)); });
+        return error_of([&] { context.run(std::span(&in, count)); });
     };
     const std::string outside = message(DType::f32, {40, 28, 28, 1}, pixels.data());
     EXPECT_NE(outside.find("[40,28,28,1]"), std::string::npos) << outside;
@@ -207,7 +200,7 @@ TEST_F(Run, WrongInputsAreErrorsThatNameBothSides) {
     float result[11];
     const InputView in{DType::f32, shape, pixels.data()};
     const OutputView out{DType::f32, wrong, result};
-    EXPECT_NE(message_of([&] { context.run({&in, 1}, {&out, 1}); }).find("comes out as f32[1,10]"), std::string::npos);
+    EXPECT_NE(error_of([&] { context.run({&in, 1}, {&out, 1}); }).find("comes out as f32[1,10]"), std::string::npos);
     EXPECT_EQ(context.output_shapes({&in, 1}), (std::vector<std::vector<std::int64_t>>{{1, 10}}));
     EXPECT_NO_THROW(context.run({&in, 1}));  // an error leaves the context usable
 }
@@ -246,7 +239,7 @@ TEST_F(Run, InputsAndConstantsMayBeOutputsAndSizesMustFit) {
     x.assign(4, 0);
     EXPECT_EQ(results[0].as<float>()[3], 4);  // a result does not change with the caller's input
     const InputView bad[] = {{DType::f32, two, x.data()}, {DType::f32, three, z.data()}};
-    EXPECT_NE(message_of([&] { context.run(bad); }).find("cannot be broadcast"), std::string::npos);
+    EXPECT_NE(error_of([&] { context.run(bad); }).find("cannot be broadcast"), std::string::npos);
 }
 
 TEST_F(Run, StepsThatReadTheSameWeightsInOtherWaysPackThemApart) {
@@ -320,7 +313,7 @@ TEST_F(Run, BenchMeasuresWhatItSays) {
     EXPECT_GT(r.peak_rss_bytes, 1u << 20);
     ASSERT_GE(r.steps.size(), 6u);
     for (const StepInfo& s : r.steps) EXPECT_FALSE(s.tactic.empty());
-    EXPECT_NE(message_of([&] { bench(folder_.path() / "e.engine", {.batch = 1 << 24}); }).find("--batch 16777216: the engine's profile is 1 to 32"), std::string::npos);
+    EXPECT_NE(error_of([&] { bench(folder_.path() / "e.engine", {.batch = 1 << 24}); }).find("--batch 16777216: the engine's profile is 1 to 32"), std::string::npos);
 }
 
 // Models and images in $TERCET_TEST_DATA, with the probabilities that the framework gave.

@@ -4,7 +4,7 @@
 
 #include "system/mapped_file.h"
 #include "system/temporary_folder.h"
-#include "tercet/error.h"
+#include "tensor/testing.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,17 +34,6 @@ Bytes bytes_of_values(const std::vector<T>& values) {
 }
 
 FileBytes file_bytes(Bytes bytes);
-
-/// The line of the Error that `f` throws; empty if it throws none.
-template <class F>
-std::string error_of(F&& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return {};
-}
 
 struct Pixels {
     int width = 0, height = 0, channels = 0;

@@ -4,6 +4,7 @@
 #include "ops/testing.h"
 #include "plan/profile.h"
 #include "plan/timing_cache.h"
+#include "tensor/testing.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -14,16 +15,8 @@
 namespace tercet {
 namespace {
 
+using testing::error_of;
 using testing::typed_graph;
-
-std::string message_of(auto&& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "no error";
-}
 
 TEST(Profile, DynamicBatchGetsADefaultAndShapesOverrideIt) {
     const Graph g = typed_graph("(f32[N,3] x) => (f32[N,3] y) { y = Relu(x) }");
@@ -35,11 +28,11 @@ TEST(Profile, DynamicBatchGetsADefaultAndShapesOverrideIt) {
 
 TEST(Profile, ErrorsNameTheOptionToGive) {
     const Graph g = typed_graph("(f32[N,3,H] x) => (f32[N,3,H] y) { y = Relu(x) }");
-    EXPECT_NE(message_of([&] { make_profile(g, {}, {}, {}); }).find("--min-shapes x:<N>x3x<H>"), std::string::npos);
-    EXPECT_NE(message_of([&] { make_profile(g, {{"z", {1}}}, {}, {}); }).find("no input 'z'; its inputs: x"), std::string::npos);
-    EXPECT_NE(message_of([&] { make_profile(g, {}, {{"x", {1, 3}}}, {}); }).find("has 3 dimensions, 2 are given"), std::string::npos);
-    EXPECT_NE(message_of([&] { make_profile(g, {}, {{"x", {1, 4, 5}}}, {}); }).find("fixed to 3, 4 is given"), std::string::npos);
-    EXPECT_NE(message_of([&] { make_profile(g, {{"x", {9, 3, 5}}}, {{"x", {1, 3, 5}}}, {}); }).find("do not rise"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_profile(g, {}, {}, {}); }).find("--min-shapes x:<N>x3x<H>"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_profile(g, {{"z", {1}}}, {}, {}); }).find("no input 'z'; its inputs: x"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_profile(g, {}, {{"x", {1, 3}}}, {}); }).find("has 3 dimensions, 2 are given"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_profile(g, {}, {{"x", {1, 4, 5}}}, {}); }).find("fixed to 3, 4 is given"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_profile(g, {{"x", {9, 3, 5}}}, {{"x", {1, 3, 5}}}, {}); }).find("do not rise"), std::string::npos);
 }
 
 TEST(Memory, ValuesAliveTogetherNeverOverlap) {
@@ -73,7 +66,7 @@ TEST(Memory, ValuesAliveTogetherNeverOverlap) {
 TEST(Plan, TellsHowMuchWorkspaceItNeeds) {
     const Graph g = typed_graph("(f32[N,1000000] x) => (f32[N,1000000] y) { a = Sigmoid(x)\n y = Mul(a, x) }");
     PlanSettings settings{.profile = {{"N", {1, 1, 64}}}, .tune = Tune::none, .workspace_bytes = 64 << 20};
-    EXPECT_NE(message_of([&] { make_program(g, settings); }).find("--workspace"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_program(g, settings); }).find("--workspace"), std::string::npos);
     settings.workspace_bytes = std::uint64_t{1} << 30;
     EXPECT_NO_THROW(make_program(g, settings));
 }
@@ -139,15 +132,15 @@ TEST(Plan, TimesOfOtherCandidatesAreNotTaken) {
 TEST(Plan, SizesOfTheProfileHaveToFitTogether) {
     const Graph conv = typed_graph("(f32[1,C,5,5] x) => (f32[1,4,3,3] y) { y = Conv(x, random[4,3,3,3]) }");
     EXPECT_NO_THROW(make_program(conv, {.profile = {{"C", {3, 3, 3}}}, .tune = Tune::none}));
-    const std::string message = message_of([&] { make_program(conv, {.profile = {{"C", {3, 3, 8}}}, .tune = Tune::none}); });
+    const std::string message = error_of([&] { make_program(conv, {.profile = {{"C", {3, 3, 8}}}, .tune = Tune::none}); });
     EXPECT_NE(message.find("y (Conv): at the profile's maximum (C = 8): input has 8 channels, weights read 3"), std::string::npos) << message;
     const Graph product = typed_graph("(f32[2,S] x) => (f32[2,4] y) { y = MatMul(x, random[9,4]) }");
-    EXPECT_NE(message_of([&] { make_program(product, {.profile = {{"S", {5, 9, 9}}}, .tune = Tune::none}); }).find("at the profile's minimum (S = 5)"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_program(product, {.profile = {{"S", {5, 9, 9}}}, .tune = Tune::none}); }).find("at the profile's minimum (S = 5)"), std::string::npos);
 }
 
 TEST(Plan, NothingIsTimedThatDoesNotFitIntoTheWorkspace) {
     const Graph g = typed_graph("(f32[N,1000000000] x) => (f32[N,1000000000] y) { a = Sigmoid(x) y = Mul(a, x) }");
-    EXPECT_NE(message_of([&] { make_program(g, {.profile = {{"N", {1000, 1000, 1000}}}}); }).find("--workspace"), std::string::npos);
+    EXPECT_NE(error_of([&] { make_program(g, {.profile = {{"N", {1000, 1000, 1000}}}}); }).find("--workspace"), std::string::npos);
 }
 
 TEST(TimingCache, ComesBackFromItsFileAndRefusesOthers) {
@@ -161,7 +154,7 @@ TEST(TimingCache, ComesBackFromItsFileAndRefusesOthers) {
     EXPECT_EQ(read.find("another machine", "a step"), nullptr);
     for (const char* text : {"", "{", "[]", "{\"format\":\"tercet timing cache\",\"version\":7,\"machines\":{}}", "{\"format\":\"tercet timing cache\",\"version\":1,\"machines\":{\"m\":{\"s\":[[1]]}}}"}) {
         std::ofstream(file) << text;
-        EXPECT_NE(message_of([&] { TimingCache::read(file); }).find("timing cache"), std::string::npos) << text;
+        EXPECT_NE(error_of([&] { TimingCache::read(file); }).find("timing cache"), std::string::npos) << text;
     }
     std::filesystem::remove(file);
     EXPECT_EQ(TimingCache::read(file).size(), 0u);
