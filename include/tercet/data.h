@@ -41,7 +41,9 @@ struct Preprocess {
     std::int64_t resize_shorter = 0;           // for Fit::crop
     std::optional<double> scale{};             // empty: 1/255 for 8-bit pixels, 1 for others
     std::vector<double> mean{}, deviation{};   // in units after `scale`; none, one for all channels, or one per channel
-    std::vector<std::int64_t> row_shape{};     // CSV: a row is a picture [H, W] or [H, W, C]; empty: a row is a vector
+    // CSV: a row is a picture [H, W] or [H, W, C], of 8-bit pixels if the file's values are whole numbers of 0 to 255 and
+    // not only 0 and 1; empty: a row is a vector, taken as it is
+    std::vector<std::int64_t> row_shape{};
 };
 
 struct Samples {

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -104,6 +105,20 @@ Array from_array(const Preprocess& p, const Tensor& t, const std::vector<std::in
     return a;
 }
 
+// A table has no element type: pictures in whole numbers of 0 to 255, more than 0 and 1 among them, are 8-bit pixels.
+Tensor as_stored(const Tensor& table) {
+    double greatest = 0;
+    for (std::int64_t i = 0; i < table.count(); ++i) {
+        const double x = table.get(i);
+        if (x < 0 || x > 255 || x != std::floor(x)) return table;
+        greatest = std::max(greatest, x);
+    }
+    if (greatest <= 1) return table;
+    Tensor pixels = Tensor::zeros(DType::u8, table.shape());
+    for (std::int64_t i = 0; i < table.count(); ++i) pixels.writable().set_at(i, table.get(i));
+    return pixels;
+}
+
 Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_samples) {
     const std::int64_t columns = table.values.shape()[1];
     if (columns == 0)
@@ -131,7 +146,8 @@ Samples from_table(const Preprocess& p, const Table& table, std::int64_t max_sam
     if (count_of(picture) != columns)
         throw Error({.what = fmt::format("a row has {} values, its shape [{}] {}", columns, fmt::join(p.row_shape, ", "), count_of(picture)),
                      .fix = "give the shape of the file's rows"});
-    s.values = from_pictures(p, n, [&](std::int64_t i) { return row_of(table.values, which[static_cast<std::size_t>(i)], picture); },
+    const Tensor stored = as_stored(table.values);
+    s.values = from_pictures(p, n, [&](std::int64_t i) { return row_of(stored, which[static_cast<std::size_t>(i)], picture); },
                              [&](std::int64_t i) { return s.ids[static_cast<std::size_t>(i)]; });
     return s;
 }

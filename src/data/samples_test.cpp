@@ -131,6 +131,10 @@ TEST(LoadSamples, TakesRowsOfATable) {
     EXPECT_THAT(rows.class_names, ElementsAre("cat", "dog"));
     const Samples pictures = load_samples(file, {.layout = Layout::nhwc, .row_shape = {1, 1, 3}});
     EXPECT_THAT(pictures.values.shape, ElementsAre(2, 1, 1, 3));
+    EXPECT_FLOAT_EQ(floats(pictures.values)[1], 1.0f);  // 255: whole numbers are 8-bit pixels
+    EXPECT_FLOAT_EQ(floats(pictures.values)[2], 51.0f / 255);
+    const Samples scaled = load_samples(folder.write("s.csv", "p0,p1,p2\n0,0.5,1\n1,0,0\n"), {.layout = Layout::nhwc, .row_shape = {1, 1, 3}});
+    EXPECT_THAT(floats(scaled.values), ElementsAre(0, 0.5, 1, 1, 0, 0));  // fractions are values already
     EXPECT_THAT(error_of([&] { load_samples(file, {.row_shape = {2, 2}}); }),
                 HasSubstr("a row has 3 values, its shape [2, 2] 4"));
     EXPECT_THAT(error_of([&] { load_samples(file, {.mean = {1, 2, 3}}); }), HasSubstr("rows that are no pictures"));
