@@ -2,10 +2,14 @@
 # A folder of src/ becomes an object library (so that the linker drops no registration) and, with its *_test.cpp, a test
 # program.
 
-# tercet_folder(NAME [USES folder...] [LINKS library...])
+# tercet_folder(NAME [USES folder...] [PARTS subfolder...] [LINKS library...])
 function(tercet_folder name)
-    cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+    cmake_parse_arguments(arg "" "" "USES;PARTS;LINKS" ${ARGN})
+    set(patterns ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+    foreach(part ${arg_PARTS})
+        list(APPEND patterns ${CMAKE_SOURCE_DIR}/src/${name}/${part}/*.cpp)
+    endforeach()
+    file(GLOB sources CONFIGURE_DEPENDS ${patterns})
     set(tests ${sources})
     list(FILTER sources EXCLUDE REGEX "(_test|/testing)\\.cpp$")
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

@@ -92,6 +92,12 @@ struct Tactic {
     std::string (*packing)(const Step&, const Variant&) = nullptr;
     Tensor (*pack)(const Step&, const Variant&) = nullptr;                  // f32 [n], deterministic
     std::int64_t (*packed_count)(const Step&, const Variant&) = nullptr;    // n
+
+    // A form of the weights that is larger than they are (Winograd's) is no part of an engine: it is made from the packed
+    // ones when the engine is loaded, once for all contexts, and the kernel gets it in place of input 1. Null, or an empty
+    // key: none. Equal keys of one step stand for equal tensors.
+    std::string (*expansion)(const Step&, const Variant&) = nullptr;
+    Tensor (*expand)(const Step&, const Variant&, const void* packed, const Isa&) = nullptr;  // f32 [n]
 };
 
 class RegisteredTactic {
