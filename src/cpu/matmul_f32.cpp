@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products with constant right side, f32: Gemm (A not transposed) and MatMul with a 2-D weight.
-//   y[row][n] = bias[n] + sum over k of a[row][k] * w[k][n]
-#include "cpu/panel_product.h"
+#include "cpu/matmul_f32.h"
 
 #include <algorithm>
 
@@ -10,7 +8,9 @@ namespace {
 
 bool transposed(const Step& s) { return s.is("Gemm") && s.attributes().integer("transB", 0) != 0; }
 
-PanelShape shape_of(const Step& s) {
+}  // namespace
+
+PanelShape matmul_shape(const Step& s) {
     const Dims& a = s.inputs[0].shape;
     const Dims& w = s.inputs[1].shape;
     PanelShape p;
@@ -20,7 +20,7 @@ PanelShape shape_of(const Step& s) {
     return p;
 }
 
-Refusal refuse(const Step& s, const Isa& isa) {
+Refusal refuse_matmul(const Step& s, const Isa& isa) {
     if (isa.level == Isa::Level::reference) return "needs vector instructions";
     if (!s.is("MatMul") && !s.is("Gemm")) return "not a matrix product";
     if (s.inputs[0].dtype != DType::f32) return "not f32";
@@ -29,21 +29,38 @@ Refusal refuse(const Step& s, const Isa& isa) {
     if (s.is("Gemm")) {
         if (s.attributes().integer("transA", 0) != 0) return "the left side is transposed";
         if (s.attributes().real("alpha", 1) != 1 || s.attributes().real("beta", 1) != 1) return "alpha or beta is not 1";
-        if (s.has(2) && (!s.inputs[2].constant || s.inputs[2].dtype != DType::f32 || count_of(s.inputs[2].shape) != shape_of(s).columns ||
-                         s.inputs[2].shape.empty() || s.inputs[2].shape.back() != shape_of(s).columns))
+        if (s.has(2) && (!s.inputs[2].constant || s.inputs[2].dtype != DType::f32 || count_of(s.inputs[2].shape) != matmul_shape(s).columns ||
+                         s.inputs[2].shape.empty() || s.inputs[2].shape.back() != matmul_shape(s).columns))
             return "C is no constant row";
     }
     return TailProgram::refuse(s);
 }
 
+const Tensor* matmul_bias(const Step& s) { return s.is("Gemm") && s.has(2) ? s.inputs[2].constant : nullptr; }
+
+Tensor pack_matmul(const Step& s, const Variant& v) {
+    const PanelShape shape = matmul_shape(s);
+    const View w = s.inputs[1].constant->view();
+    const bool t = transposed(s);
+    return pack_panels(shape, v.cols, [&](std::int64_t column, std::int64_t, std::int64_t k) {
+        return load<float>(w.address(t ? column * shape.depth + k : k * shape.columns + column));
+    });
+}
+
+std::int64_t packed_matmul_count(const Step& s, const Variant& v) { return panel_count(matmul_shape(s), v.cols); }
+
+Numerics matmul_numerics(const Step& s) { return TailProgram::exact(s, simd::baseline::level()) ? Numerics::reordered_sum : Numerics::approximate; }
+
+namespace {
+
 Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     const simd::Level& level = *simd_level(isa);
-    const PanelShape shape = shape_of(s);
+    const PanelShape shape = matmul_shape(s);
     Kernel k;
     add_panel_phase(k, {.shape = shape,
                         .variant = v,
                         .level = &level,
-                        .bias = s.is("Gemm") && s.has(2) ? s.inputs[2].constant : nullptr,
+                        .bias = matmul_bias(s),
                         .tail = TailProgram::make(s, level),
                         .find_rows = [depth = shape.depth](const Buffers& b, std::int64_t, std::int64_t first, std::int64_t count, std::int64_t stride,
                                                            const float** addresses, std::byte*) {
@@ -53,25 +70,16 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     return k;
 }
 
-Tensor pack(const Step& s, const Variant& v) {
-    const PanelShape shape = shape_of(s);
-    const View w = s.inputs[1].constant->view();
-    const bool t = transposed(s);
-    return pack_panels(shape, v.cols, [&](std::int64_t column, std::int64_t, std::int64_t k) {
-        return load<float>(w.address(t ? column * shape.depth + k : k * shape.columns + column));
-    });
-}
-
 const RegisteredTactic matmul{{.name = "cpu/matmul_f32",
                                .most = Isa::Level::avx512,
-                               .numerics = [](const Step& s) { return TailProgram::exact(s, simd::baseline::level()) ? Numerics::reordered_sum : Numerics::approximate; },
-                               .refuse = refuse,
-                               .variants = [](const Step& s, const Isa& isa) { return panel_variants(*simd_level(isa), shape_of(s).rows); },
+                               .numerics = matmul_numerics,
+                               .refuse = refuse_matmul,
+                               .variants = [](const Step& s, const Isa& isa) { return panel_variants(*simd_level(isa), matmul_shape(s).rows); },
                                .compile = compile,
-                               .cost = [](const Step& s, const Variant& v, const Isa& isa) { return panel_cost(shape_of(s), v, *simd_level(isa)); },
+                               .cost = [](const Step& s, const Variant& v, const Isa& isa) { return panel_cost(matmul_shape(s), v, *simd_level(isa)); },
                                .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },
-                               .pack = pack,
-                               .packed_count = [](const Step& s, const Variant& v) { return panel_count(shape_of(s), v.cols); }}};
+                               .pack = pack_matmul,
+                               .packed_count = packed_matmul_count}};
 
 }  // namespace
 }  // namespace tercet

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/x64/tile_code.h"
+
+#include <algorithm>
+
+namespace tercet::x64 {
+namespace {
+
+// General registers by their part in a tile; all are the callee's to change.
+const Xbyak::Reg64 args = Xbyak::util::rdi, x = Xbyak::util::rsi, w = Xbyak::util::rdx, y = Xbyak::util::rcx, bias = Xbyak::util::r8, passes = Xbyak::util::r9,
+                   steps = Xbyak::util::r10;
+
+// Free for addresses of the tail's inputs once the sums are done.
+const Xbyak::Reg64 tail_registers[] = {Xbyak::util::rsi, Xbyak::util::rdx, Xbyak::util::r8, Xbyak::util::r9, Xbyak::util::r10, Xbyak::util::r11, Xbyak::util::rax};
+
+constexpr int unrolled_at_most = 1024;  // multiply-adds that are written out without a loop
+constexpr int loop_at_most = 128;       // multiply-adds in the body of a loop over k
+
+int registers_of(const Isa& isa) { return isa.has(Isa::Level::avx512) ? 32 : 16; }
+
+// Under AVX-512 a multiply-add broadcasts its operand from memory itself, where no register is left for that.
+bool fits_with(const Isa& isa, int rows, int vectors, bool broadcast_register) {
+    return rows * vectors + vectors + (broadcast_register ? 1 : 0) <= registers_of(isa);
+}
+
+std::int64_t columns_of(const Step& s) { return s.outputs[0].shape.empty() ? 1 : s.outputs[0].shape.back(); }
+
+}  // namespace
+
+bool tile_fits(const Isa& isa, int rows, int vectors) { return rows >= 1 && rows <= 32 && fits_with(isa, rows, vectors, !isa.has(Isa::Level::avx512)); }
+
+int most_rows(const Isa& isa, int vectors) {
+    int rows = 0;
+    while (tile_fits(isa, rows + 1, vectors)) ++rows;
+    return rows;
+}
+
+TailShape TailShape::of(const Step& s) {
+    TailShape t;
+    const auto text = s.attributes().text("tail", "");
+    if (text.empty()) return t;
+    t.expr = Expr::parse(text);
+    t.first_input = static_cast<std::size_t>(op_of(*s.node).inputs.max);
+    const Dims& out = s.outputs[0].shape;
+    for (std::size_t i = t.first_input; i < s.inputs.size(); ++i) {
+        const Dims& in = s.inputs[i].shape;
+        t.inputs.push_back(in == out && !out.empty() ? Kind::element : count_of(in) == 1 ? Kind::scalar : Kind::column);
+    }
+    return t;
+}
+
+Refusal TailShape::refuse(const Step& s) {
+    const auto text = s.attributes().text("tail", "");
+    if (text.empty()) return {};
+    if (!ExprCode::supports(Expr::parse(text))) return "its tail has a function without vector code";
+    const auto first = static_cast<std::size_t>(op_of(*s.node).inputs.max);
+    if (s.inputs.size() > first + std::size(tail_registers)) return "its tail reads too many values";
+    for (std::size_t i = first; i < s.inputs.size(); ++i) {
+        const auto& in = s.inputs[i];
+        if (!in || in.dtype != DType::f32) return "its tail reads a value that is not f32";
+        const std::int64_t n = count_of(in.shape);
+        const bool column = !in.shape.empty() && in.shape.back() == n && n == columns_of(s);
+        if (in.shape != s.outputs[0].shape && n != 1 && !column) return "its tail reads a value that is broadcast across rows";
+    }
+    return {};
+}
+
+TailPlaces::TailPlaces(const TailShape& shape, const Buffers& b) : shape_(shape) {
+    for (std::size_t i = 0; i < shape.inputs.size(); ++i) base_[i] = static_cast<const float*>(b.inputs[shape.first_input + i]);
+}
+
+const float* const* TailPlaces::at(std::int64_t y_offset, std::int64_t column) noexcept {
+    for (std::size_t i = 0; i < shape_.inputs.size(); ++i)
+        at_[i] = base_[i] + (shape_.inputs[i] == TailShape::Kind::element ? y_offset : shape_.inputs[i] == TailShape::Kind::column ? column : 0);
+    return at_.data();
+}
+
+TileWriter::TileWriter(const Isa& isa, TailShape tail) : a_(isa), tail_(std::move(tail)) {
+    if (tail_.expr) expr_.emplace(a_, *tail_.expr);
+}
+
+std::size_t TileWriter::add(const Tile& tile) {
+    const auto known = std::ranges::find(written_, tile, [](const auto& w) -> const Tile& { return w.first; });
+    if (known != written_.end()) return static_cast<std::size_t>(known - written_.begin());
+    a_.align(64);
+    written_.emplace_back(tile, a_.getSize());
+    write(tile);
+    return written_.size() - 1;
+}
+
+TileWriter::Tiles TileWriter::seal() {
+    Tiles tiles{a_.seal(), {}};
+    for (const auto& [tile, offset] : written_) tiles.functions.push_back(tiles.code.entry<TileFunction>(offset));
+    return tiles;
+}
+
+void TileWriter::write(const Tile& t) {
+    using Xbyak::util::ptr;
+    const int rows = static_cast<int>(t.x_rows.size()), last = t.last ? t.last : a_.lanes;
+    a_.mov(y, ptr[args + offsetof(TileArgs, y)]);
+    if (last < a_.lanes) a_.tail_mask(last, Xbyak::util::eax);
+    if (t.from_y) {
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < t.vectors; ++v)
+                a_.load(sum(t, r, v), ptr[y + t.y_rows[static_cast<std::size_t>(r)] + v * a_.vector_bytes()], v + 1 == t.vectors ? last : a_.lanes);
+    } else {
+        a_.mov(bias, ptr[args + offsetof(TileArgs, bias)]);
+        for (int v = 0; v < t.vectors; ++v) a_.vmovups(sum(t, 0, v), ptr[bias + v * a_.vector_bytes()]);
+        for (int r = 1; r < rows; ++r)
+            for (int v = 0; v < t.vectors; ++v) a_.vmovaps(sum(t, r, v), sum(t, 0, v));
+    }
+    if (t.depth > 0 && !t.taps.empty()) write_sums(t);
+    write_tail(t);
+    a_.vzeroupper();
+    a_.ret();
+}
+
+void TileWriter::write_sums(const Tile& t) {
+    using Xbyak::util::ptr;
+    using Xbyak::util::ptr_b;
+    const int rows = static_cast<int>(t.x_rows.size());
+    const int sums = rows * t.vectors;
+    const bool broadcast = t.vectors > 1 ? fits_with(a_.isa, rows, t.vectors, true) : !a_.wide;
+    const Vec pixel = a_.vec(std::min(sums + t.vectors, a_.registers - 1));
+    const auto weight = [&](int v) { return a_.vec(sums + v); };
+    a_.mov(x, ptr[args + offsetof(TileArgs, x)]);
+    a_.mov(w, ptr[args + offsetof(TileArgs, w)]);
+
+    // The products of k, `k` and `at` being relative to where x and w point.
+    const auto products = [&](const Tile::Tap& tap, std::int64_t k, std::int64_t at) {
+        for (int v = 0; v < t.vectors; ++v) a_.vmovups(weight(v), ptr[w + static_cast<int>(at * t.w_step) + v * a_.vector_bytes()]);
+        for (int r = 0; r < rows; ++r) {
+            if (!(tap.rows >> r & 1)) continue;
+            const int from = tap.x + t.x_rows[static_cast<std::size_t>(r)] + static_cast<int>(k) * 4;
+            if (broadcast) {
+                a_.vbroadcastss(pixel, ptr[x + from]);
+                for (int v = 0; v < t.vectors; ++v) a_.vfmadd231ps(sum(t, r, v), weight(v), pixel);
+            } else {
+                for (int v = 0; v < t.vectors; ++v) a_.vfmadd231ps(sum(t, r, v), weight(v), ptr_b[x + from]);
+            }
+        }
+    };
+    const auto any_rows = [&](const Tile::Tap& tap) { return (tap.rows & (rows == 32 ? ~0u : (1u << rows) - 1)) != 0; };
+
+    const bool looped = t.x_pass != 0 || t.w_pass != 0;
+    Xbyak::Label pass, done;
+    if (looped) {
+        a_.mov(passes, ptr[args + offsetof(TileArgs, passes)]);
+        a_.test(passes, passes);
+        a_.jz(done, Xbyak::CodeGenerator::T_NEAR);
+        a_.L(pass);
+    }
+    const auto taps = static_cast<std::int64_t>(t.taps.size());
+    if (taps * t.depth * sums <= unrolled_at_most) {
+        for (std::int64_t i = 0; i < taps; ++i)
+            if (any_rows(t.taps[static_cast<std::size_t>(i)]))
+                for (std::int64_t k = 0; k < t.depth; ++k) products(t.taps[static_cast<std::size_t>(i)], k, i * t.depth + k);
+        if (looped) {
+            a_.add(x, t.x_pass);
+            a_.add(w, t.w_pass);
+        }
+    } else {
+        std::int64_t w_at = 0;  // where w points, in units of w_step
+        const std::int64_t body = std::clamp<std::int64_t>(loop_at_most / sums, 1, 16), turns = t.depth / body;
+        for (std::int64_t i = 0; i < taps; ++i) {
+            const Tile::Tap& tap = t.taps[static_cast<std::size_t>(i)];
+            if (!any_rows(tap)) continue;
+            if (const std::int64_t skip = i * t.depth - w_at) a_.add(w, static_cast<int>(skip * t.w_step));
+            w_at = i * t.depth;
+            if (turns > 0) {
+                Xbyak::Label loop;
+                a_.mov(steps.cvt32(), static_cast<int>(turns));
+                a_.align(32);
+                a_.L(loop);
+                for (std::int64_t k = 0; k < body; ++k) products(tap, k, k);
+                a_.add(x, static_cast<int>(body * 4));
+                a_.add(w, static_cast<int>(body * t.w_step));
+                a_.sub(steps.cvt32(), 1);
+                a_.jnz(loop, Xbyak::CodeGenerator::T_NEAR);
+                w_at += turns * body;
+            }
+            for (std::int64_t k = turns * body; k < t.depth; ++k) products(tap, k - turns * body, k - turns * body);
+            if (turns > 0) a_.sub(x, static_cast<int>(turns * body * 4));
+        }
+        if (looped) {
+            a_.add(x, t.x_pass);
+            a_.add(w, static_cast<int>(t.w_pass - w_at * t.w_step));
+        }
+    }
+    if (looped) {
+        a_.sub(passes, 1);
+        a_.jnz(pass, Xbyak::CodeGenerator::T_NEAR);
+        a_.L(done);
+    }
+}
+
+void TileWriter::write_tail(const Tile& t) {
+    using Xbyak::util::ptr;
+    using Xbyak::util::rsp;
+    const int rows = static_cast<int>(t.x_rows.size()), sums = rows * t.vectors, last = t.last ? t.last : a_.lanes;
+    const auto used = [&](int v) { return v + 1 == t.vectors ? last : a_.lanes; };
+    const auto place = [&](int r, int v) { return t.y_rows[static_cast<std::size_t>(r)] + v * a_.vector_bytes(); };
+    std::vector<Vec> free;
+    for (int i = sums; i < a_.registers; ++i) free.push_back(a_.vec(i));
+    if (!expr_) {
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < t.vectors; ++v) a_.store(ptr[y + place(r, v)], sum(t, r, v), used(v), free.back());
+        return;
+    }
+    for (std::size_t i = 0; i < tail_.inputs.size(); ++i) {
+        if (i == 0) a_.mov(Xbyak::util::rax, ptr[args + offsetof(TileArgs, tail)]);
+        a_.mov(tail_registers[i], ptr[Xbyak::util::rax + static_cast<int>(i) * 8]);  // rax itself comes last
+    }
+    const auto apply = [&](const Vec& value, int r, int v, std::span<const Vec> scratch) {
+        expr_->emit(value, scratch, [&](int input, const Vec& to) {
+            const auto i = static_cast<std::size_t>(input - 1);
+            switch (tail_.inputs[i]) {
+                case TailShape::Kind::element: return a_.load(to, ptr[tail_registers[i] + place(r, v)], used(v));
+                case TailShape::Kind::column: return a_.load(to, ptr[tail_registers[i] + v * a_.vector_bytes()], used(v));
+                case TailShape::Kind::scalar: return a_.vbroadcastss(to, ptr[tail_registers[i]]);
+            }
+        });
+    };
+    if (static_cast<int>(free.size()) >= std::max(1, expr_->scratch())) {
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < t.vectors; ++v) {
+                apply(sum(t, r, v), r, v, free);
+                a_.store(ptr[y + place(r, v)], sum(t, r, v), used(v), free.back());
+            }
+        return;
+    }
+    // Too few registers beside the sums: they wait on the stack.
+    const int bytes = sums * a_.vector_bytes();
+    a_.sub(rsp, bytes);
+    for (int i = 0; i < sums; ++i) a_.vmovups(ptr[rsp + i * a_.vector_bytes()], a_.vec(i));
+    free.clear();
+    for (int i = 1; i < a_.registers; ++i) free.push_back(a_.vec(i));
+    for (int r = 0; r < rows; ++r)
+        for (int v = 0; v < t.vectors; ++v) {
+            a_.vmovups(a_.vec(0), ptr[rsp + (r * t.vectors + v) * a_.vector_bytes()]);
+            apply(a_.vec(0), r, v, free);
+            a_.store(ptr[y + place(r, v)], a_.vec(0), used(v), free.back());
+        }
+    a_.add(rsp, bytes);
+}
+
+}  // namespace tercet::x64

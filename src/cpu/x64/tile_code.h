@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register tiles as generated code: sums of products for some rows (output pixels, rows of a matrix) by some vectors of
+// columns (output channels), which stay in registers over the whole reduction, then the step's tail, then one store.
+//
+//   y[r][j] = tail(bias[j] + sum over p in [0, passes), taps t that row r has, k in [0, depth):
+//                            x[p*x_pass + taps[t].x + x_rows[r] + k] * w[p*w_pass + (t*depth + k)*w_step + j])
+//
+// All distances are known when the code is generated, and are bytes. One accumulator per output; order: p, t, k.
+#pragma once
+
+#include "cpu/x64/expr_code.h"
+#include "target/tactic.h"
+
+#include <optional>
+#include <vector>
+
+namespace tercet::x64 {
+
+struct Tile {
+    struct Tap {
+        std::int32_t x = 0;
+        std::uint32_t rows = ~0u;  // bit r: row r reads this tap; others have it in the padding
+        friend auto operator<=>(const Tap&, const Tap&) = default;
+    };
+    int vectors = 1;
+    int last = 0;                 // lanes of the last vector that are stored; 0: all
+    std::int64_t depth = 0;
+    std::int32_t w_step = 0;      // between the weights of k and k + 1
+    std::int32_t x_pass = 0, w_pass = 0;
+    bool from_y = false;          // the accumulators start from y instead of the bias
+    std::vector<std::int32_t> x_rows, y_rows;
+    std::vector<Tap> taps;
+    friend auto operator<=>(const Tile&, const Tile&) = default;
+};
+
+struct TileArgs {
+    const void* x;             // of row 0 and pass 0
+    const void* w;
+    const float* bias;         // whole vectors
+    float* y;
+    std::int64_t passes;
+    const float* const* tail;  // inputs 1.. of the tail: at y's element, at its column, or a scalar
+};
+using TileFunction = void (*)(const TileArgs*) noexcept;
+
+/// Whether a level has the registers for a tile.
+bool tile_fits(const Isa& isa, int rows, int vectors);
+/// The most rows that fit with so many vectors.
+int most_rows(const Isa& isa, int vectors);
+
+/// How a step's tail reads its inputs, and its expression.
+struct TailShape {
+    enum class Kind { element, column, scalar };
+    std::optional<Expr> expr{};
+    std::vector<Kind> inputs{};  // of x1, x2, ...
+    std::size_t first_input = 0; // x1 among the step's inputs
+
+    /// Why generated code cannot apply the step's tail; empty if it can.
+    static Refusal refuse(const Step& step);
+    static TailShape of(const Step& step);
+};
+
+/// The addresses that a tile's tail wants, for an output at `y_offset` elements of which `column` is the first column.
+class TailPlaces {
+public:
+    TailPlaces(const TailShape& shape, const Buffers& buffers);
+    const float* const* at(std::int64_t y_offset, std::int64_t column) noexcept;
+
+private:
+    const TailShape& shape_;
+    std::array<const float*, Expr::max_inputs> base_{}, at_{};
+};
+
+/// Writes tiles one behind the other; equal ones once.
+class TileWriter {
+public:
+    TileWriter(const Isa& isa, TailShape tail);
+    std::size_t add(const Tile& tile);  // its index
+    /// Ends the writing; the functions live as long as `code`.
+    struct Tiles {
+        Code code;
+        std::vector<TileFunction> functions;
+    };
+    Tiles seal();
+
+private:
+    void write(const Tile& tile);
+    void write_sums(const Tile& tile);
+    void write_tail(const Tile& tile);
+    Vec sum(const Tile& t, int r, int v) { return a_.vec(r * t.vectors + v); }
+
+    Assembler a_;
+    TailShape tail_;
+    std::optional<ExprCode> expr_;
+    std::vector<std::pair<Tile, std::size_t>> written_;  // offset
+};
+
+}  // namespace tercet::x64
