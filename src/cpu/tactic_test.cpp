@@ -31,7 +31,8 @@ std::string conv(std::string_view x, std::string_view w, std::string_view attrib
 }
 
 const std::vector<Case>& cases() {
-    constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32";
+    constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32", winograd2 = "cpu/conv_winograd2_f32",
+                               winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
                                transpose = "cpu/transpose";
@@ -61,6 +62,10 @@ const std::vector<Case>& cases() {
         {"filters per channel", conv("f32[1,5,7,6]", "random[12,1,3,3]", "group = 6, pads = [1, 1, 1, 1]"), {igemm}, {direct, gather}},
         {"1x1 strided", conv("f32[2,9,7,40]", "random[48,40,1,1]", "strides = [2, 2]", true, "relu(x0)"), {igemm}, {direct, gather}},
         {"deep 1x1", conv("f32[1,3,11,600]", "random[33,600,1,1]", ""), {igemm}, {direct, gather}},
+        {"Winograd", conv("f32[2,13,15,17]", "random[35,17,3,3]", "pads = [1, 1, 1, 1]", true, "relu(add(x0, x1))", "f32[2,13,15,35]"), {igemm, patch}, {direct, gather, winograd2, winograd4, winograd6}},
+        {"Winograd without padding", conv("f32[1,9,8,8]", "random[16,8,3,3]", "", false), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
+        {"Winograd of one tile", conv("f32[1,6,6,33]", "random[9,33,3,3]", "pads = [1, 1, 1, 1]", true, "mul(x0, x1)", "f32[9]"), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
+        {"Winograd, padded on one side", conv("f32[3,7,19,16]", "random[127,16,3,3]", "pads = [0, 2, 1, 0]", true, "clip(x0, 0, 6)"), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
         {"depthwise 3x3", conv("f32[2,9,7,19]", "random[19,1,3,3]", "group = 19, pads = [1, 1, 1, 1]"), {depthwise, igemm}},
         {"depthwise 5x5 strided", conv("f32[1,15,13,33]", "random[33,1,5,5]", "group = 33, pads = [2, 2, 2, 2], strides = [2, 2]", false, "clip(x0, 0, 6)"), {depthwise}},
         {"max pool", "(f32[2,7,9,17] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]>(x) }", {pool}},

@@ -13,5 +13,6 @@ extern const int map_count;
 extern const PoolRow max_pool_row, sum_pool_row;
 extern const DepthwiseRow depthwise_row;
 extern const Reductions reductions;
+extern const Winograd* const winograd;
 
 }  // namespace tercet::simd::TERCET_LEVEL

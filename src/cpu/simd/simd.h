@@ -51,6 +51,25 @@ struct Reductions {
 using DepthwiseRow = void (*)(float* y, const float* const* x, const float* w, const float* bias, std::int64_t taps,
                               std::int64_t channels) noexcept;
 
+/// Winograd's transforms for F(m, 3) in two dimensions; n = m + 2 pixels a side.
+struct WinogradOutput {
+    const float* sums;         // [n*n] at a distance of sums_stride floats, whole vectors of columns
+    std::int64_t sums_stride;
+    const float* bias;         // whole vectors
+    std::int64_t columns;
+    float* y;
+    std::int64_t line_stride, pixel_stride;
+    std::int64_t lines, pixels;  // how many of m are stored
+};
+struct Winograd {
+    int m;
+    /// out[e*out_stride + c], e in [0, n*n), from n*n addresses of pixels.
+    void (*input)(const float* const* pixels, std::int64_t channels, float* out, std::int64_t out_stride) noexcept;
+    /// The same from nine taps, for `count` weights side by side.
+    void (*weights)(const float* taps, std::int64_t tap_stride, std::int64_t count, float* out, std::int64_t out_stride) noexcept;
+    void (*output)(const WinogradOutput& args) noexcept;
+};
+
 struct Level {
     int lanes;  // floats per vector
     const TileShape* tiles;
@@ -60,6 +79,7 @@ struct Level {
     PoolRow max_pool, sum_pool;
     DepthwiseRow depthwise;
     Reductions reduce;
+    const Winograd* winograd;  // for m = 2, 4, 6
 };
 
 namespace baseline { const Level& level() noexcept; }

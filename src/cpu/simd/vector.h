@@ -5,6 +5,10 @@
 
 #include "cpu/simd/simd.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define TERCET_LEVEL avx512
 #define TERCET_VECTOR_BYTES 64
@@ -29,7 +33,16 @@ inline Floats load(const float* p) { return *reinterpret_cast<const UnalignedFlo
 inline void store(float* p, Floats v) { *reinterpret_cast<UnalignedFloats*>(p) = v; }
 inline Floats all(float x) { return x - Floats{}; }
 
-inline Floats load_part(const float* p, std::int64_t n) {  // the first n < lanes floats, zeros behind them
+// The first n < lanes floats, zeros behind them.
+#if TERCET_VECTOR_BYTES == 64
+inline Floats load_part(const float* p, std::int64_t n) { return Floats(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p)); }
+inline void store_part(float* p, Floats v, std::int64_t n) { _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), __m512(v)); }
+#elif TERCET_VECTOR_BYTES == 32
+inline __m256i first(std::int64_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+inline Floats load_part(const float* p, std::int64_t n) { return Floats(_mm256_maskload_ps(p, first(n))); }
+inline void store_part(float* p, Floats v, std::int64_t n) { _mm256_maskstore_ps(p, first(n), __m256(v)); }
+#else
+inline Floats load_part(const float* p, std::int64_t n) {
     Floats v{};
     for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
     return v;
@@ -37,6 +50,7 @@ inline Floats load_part(const float* p, std::int64_t n) {  // the first n < lane
 inline void store_part(float* p, Floats v, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
 }
+#endif
 
 // NaN in either argument of these comes out: maxps and minps give their second argument then, as the selection does.
 inline Floats max(Floats a, Floats b) { return a != a ? a : (a > b ? a : b); }

@@ -22,9 +22,10 @@ Code::Code(std::span<const std::uint8_t> code) {
         throw Error({.what = "this system lets no generated code run", .fix = "allow executable mappings, or run with TERCET_MAX_ISA=baseline"});
 }
 
-Assembler::Assembler(const Isa& i) : Assembler(i, std::make_unique_for_overwrite<std::uint8_t[]>(capacity)) {}
+// At a page, as the copy will be, so that what is aligned here is aligned there.
+Assembler::Assembler(const Isa& i) : Assembler(i, Memory(static_cast<std::uint8_t*>(std::aligned_alloc(4096, capacity)))) {}
 
-Assembler::Assembler(const Isa& i, std::unique_ptr<std::uint8_t[]> memory)
+Assembler::Assembler(const Isa& i, Memory memory)
     : Xbyak::CodeGenerator(capacity, memory.get()), isa(i), wide(i.has(Isa::Level::avx512)), lanes(wide ? 16 : 8), registers(wide ? 32 : 16), memory_(std::move(memory)) {}
 
 Code Assembler::seal() {

@@ -12,8 +12,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace tercet::x64 {
@@ -24,7 +26,7 @@ using Vec = Xbyak::Xmm;  // of whatever width: Xbyak encodes by the register's k
 class Code {
 public:
     Code() = default;
-    /// Copies `code` to pages of its own. Error if the system gives no executable memory.
+    /// Copies `code`, which is not empty, to pages of its own. Error if the system gives no executable memory.
     explicit Code(std::span<const std::uint8_t> code);
     template <class F>
     F entry(std::size_t offset = 0) const { return reinterpret_cast<F>(reinterpret_cast<std::uintptr_t>(pages_.get()) + offset); }
@@ -66,11 +68,16 @@ public:
     void zero(const Vec& v);
 
 private:
-    Assembler(const Isa& isa, std::unique_ptr<std::uint8_t[]> memory);
+    struct Free {
+        void operator()(std::uint8_t* p) const { std::free(p); }
+    };
+    using Memory = std::unique_ptr<std::uint8_t, Free>;
+
+    Assembler(const Isa& isa, Memory memory);
     Xbyak::Address lane_mask(int n);
 
-    static constexpr std::size_t capacity = std::size_t{8} << 20;
-    std::unique_ptr<std::uint8_t[]> memory_;
+    static constexpr std::size_t capacity = std::size_t{8} << 20;  // touched only as far as it is written
+    Memory memory_;
     std::map<std::vector<std::uint32_t>, Xbyak::Label> constants_;
 };
 
