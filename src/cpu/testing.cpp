@@ -34,7 +34,7 @@ std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Var
     std::vector<const void*> in;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const bool packed = i == 1 && tactic.packing && !tactic.packing(step, variant).empty();
-        const Tensor t = packed ? tactic.pack(step, variant) : inputs[i];
+        Tensor t = packed ? tactic.pack(step, variant) : inputs[i];
         if (!t) {
             in.push_back(nullptr);
             continue;
@@ -42,6 +42,11 @@ std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Var
         if (packed && t.count() != tactic.packed_count(step, variant)) throw std::logic_error("packed_count disagrees with pack");
         std::byte* p = guarded(t.bytes(), flush);
         std::memcpy(p, t.data(), t.bytes());
+        if (i == 1 && tactic.expansion && !tactic.expansion(step, variant).empty()) {
+            t = tactic.expand(step, variant, p, isa);
+            p = guarded(t.bytes(), flush);
+            std::memcpy(p, t.data(), t.bytes());
+        }
         in.push_back(p);
     }
     std::vector<void*> out;
