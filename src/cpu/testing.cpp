@@ -43,6 +43,11 @@ std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Var
         if (i == 1 && tactic.expansion && !tactic.expansion(step, variant).empty()) t = tactic.expand(step, variant, t.data(), isa);
         std::byte* p = guarded(t.bytes(), flush);
         std::memcpy(p, t.data(), t.bytes());
+        if (i == 1 && tactic.expansion && !tactic.expansion(step, variant).empty()) {
+            t = tactic.expand(step, variant, p, isa);
+            p = guarded(t.bytes(), flush);
+            std::memcpy(p, t.data(), t.bytes());
+        }
         in.push_back(p);
     }
     std::vector<void*> out;

@@ -61,6 +61,11 @@ public:
             if (!packed) packed = c.tactic->pack(step_, c.choice.variant);
             x.in[1] = packed.data();
         }
+        if (const std::string key = c.tactic->expansion ? c.tactic->expansion(step_, c.choice.variant) : ""; !key.empty()) {
+            Tensor& expanded = expanded_[key + std::string(c.tactic->name)];
+            if (!expanded) expanded = c.tactic->expand(step_, c.choice.variant, x.in[1], isa_);
+            x.in[1] = expanded.data();
+        }
         const std::size_t need = x.kernel.workspace_bytes + 64 + static_cast<std::size_t>(pool_.threads()) * (x.kernel.worker_bytes + 64);
         if (scratch_.bytes() < need) scratch_ = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(need)});
         return x;
@@ -100,7 +105,7 @@ private:
     ThreadPool& pool_;
     const Isa& isa_;
     std::vector<Tensor> tensors_, outputs_;
-    std::map<std::string, Tensor> packed_;
+    std::map<std::string, Tensor> packed_, expanded_;
     Tensor scratch_;
 };
 

@@ -3,6 +3,7 @@
 #include "runtime/float_mode.h"
 #include "runtime/prepared.h"
 #include "system/thread_pool.h"
+#include "tensor/zeroed.h"
 
 #include <fmt/format.h>
 
@@ -16,25 +17,22 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-// Pages that cost memory only once they are touched; grows, never shrinks.
+// Grows, never shrinks.
 class Memory {
-    struct Free {
-        void operator()(std::byte* p) const { std::free(p); }
-    };
-
 public:
     void reserve(std::size_t bytes) {
         if (bytes <= bytes_) return;
-        const std::size_t rounded = (bytes + 4095) / 4096 * 4096;
-        std::unique_ptr<std::byte, Free> more(static_cast<std::byte*>(std::aligned_alloc(4096, rounded)));
-        if (!more) throw Error({.what = fmt::format("no memory for {} MiB of buffers", rounded >> 20), .fix = "use a smaller batch"});
-        data_ = std::move(more);
-        bytes_ = rounded;
+        try {
+            data_ = zeroed_memory(bytes);
+        } catch (const std::bad_alloc&) {
+            throw Error({.what = fmt::format("no memory for {} MiB of buffers", bytes >> 20), .fix = "use a smaller batch"});
+        }
+        bytes_ = bytes;
     }
     std::byte* data() const { return data_.get(); }
 
 private:
-    std::unique_ptr<std::byte, Free> data_;
+    std::shared_ptr<std::byte> data_;
     std::size_t bytes_ = 0;
 };
 
@@ -93,7 +91,7 @@ struct Context::State {
             }
         std::vector<Dims> shapes;
         for (const InputView& v : in) shapes.emplace_back(v.shape);
-        Prepared p = prepare(program, bind_symbols(program, shapes));
+        Prepared p = prepare(program, bind_symbols(program, shapes), *engine.data()->expansions, pool);
         workspace.reserve(p.workspace_bytes + static_cast<std::size_t>(pool.threads()) * worker_stride(p));
         if (counters.size() < p.phases) counters = std::vector<Counter>(p.phases);
         ready.emplace_front(std::move(shapes), std::move(p));
@@ -132,6 +130,7 @@ struct Context::State {
             if (program.values[i].place == ProgramValue::Place::view) addresses[i] = addresses[static_cast<std::size_t>(program.values[i].of)];
         for (PreparedStep& s : p.steps) {
             for (std::size_t i = 0; i < s.in.size(); ++i) s.in[i] = s.inputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.inputs[i])];
+            if (s.expansion) s.in[1] = s.expansion.data();
             for (std::size_t i = 0; i < s.out.size(); ++i) s.out[i] = s.outputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.outputs[i])];
         }
     }

@@ -2,14 +2,17 @@
 #pragma once
 
 #include "engine/program.h"
+#include "runtime/expansions.h"
 #include "system/mapped_file.h"
 #include "tercet/engine.h"
 
 namespace tercet {
 
-/// What an Engine shares: the program, whose constants point into the file, and its description for users.
+/// What an Engine shares: the program, whose constants point into the file, its description for users, and what contexts
+/// make of its weights.
 struct EngineData {
     Program program;
+    std::unique_ptr<Expansions> expansions = std::make_unique<Expansions>();
     std::vector<TensorInfo> inputs, outputs;
     std::uint64_t bytes = 0;
 };

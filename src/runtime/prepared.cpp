@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/prepared.h"
 
+#include "runtime/expansions.h"
+#include "runtime/float_mode.h"
+#include "system/thread_pool.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tercet {
@@ -68,7 +73,7 @@ Symbols bind_symbols(const Program& p, std::span<const Dims> shapes) {
     return symbols;
 }
 
-Prepared prepare(const Program& program, const Symbols& symbols) {
+Prepared prepare(const Program& program, const Symbols& symbols, Expansions& expansions, ThreadPool& pool) {
     check_shapes(program, symbols);
     const auto point = static_cast<std::size_t>(nearest_point(program.profile, symbols));
     Prepared p;
@@ -80,17 +85,38 @@ Prepared prepare(const Program& program, const Symbols& symbols) {
         if (v.place == ProgramValue::Place::view && count_of(p.shapes.back()) != count_of(p.shapes[static_cast<std::size_t>(v.of)]))
             throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", program.value(v.of).name, fmt::join(p.shapes.back(), ",")), .fix = "give inputs whose sizes belong together"});
     }
-    for (const ProgramStep& s : program.steps) {
-        const Step concrete = step_at(program, s, symbols);
-        const Choice& choice = choice_for(s, concrete, point, program.isa);
-        PreparedStep step{.kernel = find_tactic(choice.tactic)->compile(concrete, choice.variant, program.isa), .inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice};
+    std::vector<Step> steps;
+    std::vector<Expansions::Entry*> wanted(program.steps.size());  // by step; null: none
+    for (std::size_t i = 0; i < program.steps.size(); ++i) {
+        const ProgramStep& s = program.steps[i];
+        const Step& step = steps.emplace_back(step_at(program, s, symbols));
+        const Choice& choice = choice_for(s, step, point, program.isa);
+        p.steps.push_back({.inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice});
+        const Tactic& t = *find_tactic(choice.tactic);
+        if (std::string key = t.expansion ? t.expansion(step, choice.variant) : ""; !key.empty())
+            wanted[i] = &expansions.entry({s.node.inputs[1], choice.tactic, std::move(key), &s.node});
+    }
+    // Expansions first, the largest leading, so that no worker is left alone with a large one at the end.
+    std::vector<std::size_t> expanding;
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+        if (wanted[i]) expanding.push_back(i);
+    std::ranges::stable_sort(expanding, std::greater(), [&](std::size_t i) { return steps[i].inputs[1].constant->count(); });
+    pool.share(expanding.size() + steps.size(), [&](std::size_t task) {
+        const FloatMode mode;
+        const bool expands = task < expanding.size();
+        const std::size_t i = expands ? expanding[task] : task - expanding.size();
+        const Choice& choice = *p.steps[i].choice;
+        const Tactic& t = *find_tactic(choice.tactic);
+        if (expands) p.steps[i].expansion = wanted[i]->get([&] { return t.expand(steps[i], choice.variant, steps[i].inputs[1].constant->data(), program.isa); });
+        else p.steps[i].kernel = t.compile(steps[i], choice.variant, program.isa);
+    });
+    for (PreparedStep& step : p.steps) {
         step.in.resize(step.inputs.size());
         step.out.resize(step.outputs.size());
         step.first_phase = p.phases;
         p.phases += step.kernel.phases.size();
         p.workspace_bytes = std::max(p.workspace_bytes, (step.kernel.workspace_bytes + 63) / 64 * 64);  // workers' memory follows, aligned
         p.worker_bytes = std::max(p.worker_bytes, step.kernel.worker_bytes);
-        p.steps.push_back(std::move(step));
     }
     return p;
 }

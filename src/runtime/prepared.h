@@ -6,8 +6,12 @@
 
 namespace tercet {
 
+class Expansions;
+class ThreadPool;
+
 struct PreparedStep {
     Kernel kernel;
+    Tensor expansion{};                     // given to the kernel in place of input 1; empty: none
     std::vector<ValueId> inputs, outputs;   // as in the node
     std::vector<const void*> in;            // addresses, filled in for each run
     std::vector<void*> out;
@@ -26,7 +30,8 @@ struct Prepared {
 /// profile if they do not fit.
 Symbols bind_symbols(const Program&, std::span<const Dims> input_shapes);
 
-/// Chooses among the tuned profile points the one nearest in volume, and compiles. Error if sizes do not fit together.
-Prepared prepare(const Program&, const Symbols&);
+/// Chooses among the tuned profile points the one nearest in volume, compiles its kernels and makes the expansions that they
+/// read and that are not there yet, on the pool's workers. Error if sizes do not fit together.
+Prepared prepare(const Program&, const Symbols&, Expansions&, ThreadPool&);
 
 }  // namespace tercet

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <system_error>
 
 namespace tercet {
@@ -80,6 +81,22 @@ void ThreadPool::barrier() {
     } else {
         wait_for_change(opened_, opened);
     }
+}
+
+void ThreadPool::share(std::size_t count, const std::function<void(std::size_t)>& task) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::exception_ptr> failures(count);
+    run([&](int) {
+        for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
+            try {
+                task(i);
+            } catch (...) {
+                failures[i] = std::current_exception();
+            }
+        }
+    });
+    for (const std::exception_ptr& f : failures)
+        if (f) std::rethrow_exception(f);
 }
 
 void ThreadPool::work(int worker) {

@@ -28,6 +28,10 @@ public:
     /// Inside a job: returns when all workers have called it; what was written before is seen after.
     void barrier();
 
+    /// Calls task(i) once for every i below `count`, in that order, each on whichever worker is free, and returns when all are
+    /// done. If tasks throw, the exception of the first of them is thrown on.
+    void share(std::size_t count, const std::function<void(std::size_t i)>& task);
+
 private:
     void work(int worker);
 

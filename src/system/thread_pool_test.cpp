@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <stdexcept>
 
 namespace tercet {
 namespace {
@@ -36,6 +37,36 @@ TEST(ThreadPool, BarrierShowsWhatAllWroteBefore) {
         }
     });
     EXPECT_EQ(wrong, 0);
+}
+
+TEST(ThreadPool, SharesEveryTaskOnce) {
+    for (int threads : {1, 2, 5}) {
+        ThreadPool pool(threads);
+        for (std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{1000}}) {
+            std::vector<std::atomic<int>> calls(count);
+            pool.share(count, [&](std::size_t i) { ++calls[i]; });
+            for (const auto& c : calls) EXPECT_EQ(c, 1);
+        }
+    }
+}
+
+TEST(ThreadPool, PassesTheFirstTasksExceptionOn) {
+    ThreadPool pool(3);
+    std::atomic<int> done = 0;
+    const auto failing = [&](std::size_t i) {
+        ++done;
+        if (i == 7 || i == 30) throw std::runtime_error(std::to_string(i));
+    };
+    for (int repeat = 0; repeat < 20; ++repeat) {
+        done = 0;
+        try {
+            pool.share(40, failing);
+            ADD_FAILURE() << "nothing was thrown";
+        } catch (const std::runtime_error& e) {
+            EXPECT_STREQ(e.what(), "7");
+        }
+        EXPECT_EQ(done, 40);
+    }
 }
 
 TEST(ThreadPool, SleepsBetweenRuns) {

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/tensor.h"
 
-#include <cstdlib>
-#include <new>
+#include "tensor/zeroed.h"
 
 namespace tercet {
 
 Tensor Tensor::zeros(DType dtype, Dims shape) {
-    constexpr std::size_t alignment = 64;
-    const std::size_t bytes = (bytes_of(dtype, count_of(shape)) / alignment + 1) * alignment;
-    std::shared_ptr<void> memory(std::aligned_alloc(alignment, bytes), std::free);
-    if (!memory) throw std::bad_alloc();
-    std::memset(memory.get(), 0, bytes);
+    auto memory = zeroed_memory(bytes_of(dtype, count_of(shape)));
     const void* data = memory.get();
     return Tensor(dtype, shape, std::move(memory), data);
 }
