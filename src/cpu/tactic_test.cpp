@@ -146,6 +146,7 @@ TEST_P(EveryTactic, KeepsItsPromise) {
         for (const Tactic* tactic : all_tactics()) {
             if (tactic->refuse(step, isa)) continue;
             ran.insert(tactic->name);
+            if (isa.level > tactic->most && tactic->most != Isa::Level::reference) continue;  // runs there as at its own level
             const Numerics promise = tactic->numerics(step);
             const double tolerance = promise == Numerics::exact ? 0 : promise == Numerics::reordered_sum ? 1e-7 * scale * std::sqrt(terms(step)) : 1e-6 * scale * std::sqrt(terms(step));
             EXPECT_GE(tactic->cost(step, tactic->variants(step, isa).at(0), isa), 0);

@@ -40,7 +40,6 @@ std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Var
             continue;
         }
         if (packed && t.count() != tactic.packed_count(step, variant)) throw std::logic_error("packed_count disagrees with pack");
-        if (i == 1 && tactic.expansion && !tactic.expansion(step, variant).empty()) t = tactic.expand(step, variant, t.data(), isa);
         std::byte* p = guarded(t.bytes(), flush);
         std::memcpy(p, t.data(), t.bytes());
         if (i == 1 && tactic.expansion && !tactic.expansion(step, variant).empty()) {
