@@ -42,7 +42,7 @@ constexpr std::array functions{
     ScalarFunction{"erf", 1, [](double x, double, double) { return std::erf(x); }},
     ScalarFunction{"exp", 1, [](double x, double, double) { return std::exp(x); }},
     ScalarFunction{"floor", 1, [](double x, double, double) { return std::floor(x); }},
-    ScalarFunction{"gelu", 1, [](double x, double, double) { return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2)); }},
+    ScalarFunction{"gelu", 1, [](double x, double, double) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }},
     ScalarFunction{"hard_sigmoid", 3, [](double x, double a, double b) { return hard_sigmoid(x, a, b); }},
     ScalarFunction{"hard_swish", 1, [](double x, double, double) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); }},
     ScalarFunction{"leaky_relu", 2, [](double x, double a, double) { return x < 0 ? a * x : x; }},
