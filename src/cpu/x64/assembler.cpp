@@ -13,6 +13,7 @@
 namespace tercet::x64 {
 
 Code::Code(std::span<const std::uint8_t> code) {
+    if (code.empty()) return;
     const std::size_t bytes = (code.size() + 4095) / 4096 * 4096;
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw Error({.what = "no memory for generated code", .fix = "give the process more memory"});

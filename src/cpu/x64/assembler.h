@@ -26,7 +26,7 @@ using Vec = Xbyak::Xmm;  // of whatever width: Xbyak encodes by the register's k
 class Code {
 public:
     Code() = default;
-    /// Copies `code`, which is not empty, to pages of its own. Error if the system gives no executable memory.
+    /// Copies `code` to pages of its own. Error if the system gives no executable memory.
     explicit Code(std::span<const std::uint8_t> code);
     template <class F>
     F entry(std::size_t offset = 0) const { return reinterpret_cast<F>(reinterpret_cast<std::uintptr_t>(pages_.get()) + offset); }
