@@ -143,9 +143,8 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa, int m) {
         }
     for (int pixels = 1; w->tail.expr && pixels <= m; ++pixels)
         for (std::int64_t cols : {std::int64_t{v.cols}, rest}) {
-            Tile t{.vectors = static_cast<int>(ceil_of(cols, lanes)), .last = static_cast<int>(cols % lanes), .from_y = true, .x_rows = {}, .y_rows = {}, .taps = {}};
+            Tile t{.vectors = static_cast<int>(ceil_of(cols, lanes)), .last = static_cast<int>(cols % lanes), .in_place = true, .x_rows = {}, .y_rows = {}, .taps = {}};
             for (int p = 0; p < pixels; ++p) t.y_rows.push_back(static_cast<std::int32_t>(p * g.columns * 4));
-            t.x_rows = t.y_rows;
             tail_tiles.push_back(tails.add(t));
         }
     TileWriter::Tiles p = products.seal();

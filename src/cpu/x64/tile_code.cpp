@@ -96,19 +96,19 @@ TileWriter::Tiles TileWriter::seal() {
 
 void TileWriter::write(const Tile& t) {
     using Xbyak::util::ptr;
-    const int rows = static_cast<int>(t.x_rows.size()), last = t.last ? t.last : a_.lanes;
+    const int rows = static_cast<int>(t.x_rows.size());
     a_.mov(y, ptr[args + offsetof(TileArgs, y)]);
-    if (last < a_.lanes) a_.tail_mask(last, Xbyak::util::eax);
-    if (t.from_y) {
-        for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < t.vectors; ++v)
-                a_.load(sum(t, r, v), ptr[y + t.y_rows[static_cast<std::size_t>(r)] + v * a_.vector_bytes()], v + 1 == t.vectors ? last : a_.lanes);
-    } else {
-        a_.mov(bias, ptr[args + offsetof(TileArgs, bias)]);
-        for (int v = 0; v < t.vectors; ++v) a_.vmovups(sum(t, 0, v), ptr[bias + v * a_.vector_bytes()]);
-        for (int r = 1; r < rows; ++r)
-            for (int v = 0; v < t.vectors; ++v) a_.vmovaps(sum(t, r, v), sum(t, 0, v));
+    if (t.last) a_.tail_mask(t.last, Xbyak::util::eax);
+    if (t.in_place) {
+        write_in_place(t);
+        a_.vzeroupper();
+        a_.ret();
+        return;
     }
+    a_.mov(bias, ptr[args + offsetof(TileArgs, bias)]);
+    for (int v = 0; v < t.vectors; ++v) a_.vmovups(sum(t, 0, v), ptr[bias + v * a_.vector_bytes()]);
+    for (int r = 1; r < rows; ++r)
+        for (int v = 0; v < t.vectors; ++v) a_.vmovaps(sum(t, r, v), sum(t, 0, v));
     if (t.depth > 0 && !t.taps.empty()) write_sums(t);
     write_tail(t);
     a_.vzeroupper();
@@ -194,38 +194,56 @@ void TileWriter::write_sums(const Tile& t) {
     }
 }
 
-void TileWriter::write_tail(const Tile& t) {
+void TileWriter::load_tail_addresses() {
     using Xbyak::util::ptr;
-    using Xbyak::util::rsp;
-    const int rows = static_cast<int>(t.x_rows.size()), sums = rows * t.vectors, last = t.last ? t.last : a_.lanes;
-    const auto used = [&](int v) { return v + 1 == t.vectors ? last : a_.lanes; };
-    const auto place = [&](int r, int v) { return t.y_rows[static_cast<std::size_t>(r)] + v * a_.vector_bytes(); };
-    std::vector<Vec> free;
-    for (int i = sums; i < a_.registers; ++i) free.push_back(a_.vec(i));
-    if (!expr_) {
-        for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < t.vectors; ++v) a_.store(ptr[y + place(r, v)], sum(t, r, v), used(v), free.back());
-        return;
-    }
     for (std::size_t i = 0; i < tail_.inputs.size(); ++i) {
         if (i == 0) a_.mov(Xbyak::util::rax, ptr[args + offsetof(TileArgs, tail)]);
         a_.mov(tail_registers[i], ptr[Xbyak::util::rax + static_cast<int>(i) * 8]);  // rax itself comes last
     }
-    const auto apply = [&](const Vec& value, int r, int v, std::span<const Vec> scratch) {
-        expr_->emit(value, scratch, [&](int input, const Vec& to) {
-            const auto i = static_cast<std::size_t>(input - 1);
-            switch (tail_.inputs[i]) {
-                case TailShape::Kind::element: return a_.load(to, ptr[tail_registers[i] + place(r, v)], used(v));
-                case TailShape::Kind::column: return a_.load(to, ptr[tail_registers[i] + v * a_.vector_bytes()], used(v));
-                case TailShape::Kind::scalar: return a_.vbroadcastss(to, ptr[tail_registers[i]]);
-            }
-        });
-    };
+}
+
+void TileWriter::apply_tail(const Tile& t, const Vec& value, int r, int v, std::span<const Vec> free) {
+    using Xbyak::util::ptr;
+    expr_->emit(value, free, [&](int input, const Vec& to) {
+        const auto i = static_cast<std::size_t>(input - 1);
+        switch (tail_.inputs[i]) {
+            case TailShape::Kind::element: return a_.load(to, ptr[tail_registers[i] + place(t, r, v)], used_lanes(t, v));
+            case TailShape::Kind::column: return a_.load(to, ptr[tail_registers[i] + v * a_.vector_bytes()], used_lanes(t, v));
+            case TailShape::Kind::scalar: return a_.vbroadcastss(to, ptr[tail_registers[i]]);
+        }
+    });
+}
+
+void TileWriter::write_in_place(const Tile& t) {
+    using Xbyak::util::ptr;
+    std::vector<Vec> free;
+    for (int i = 1; i < a_.registers; ++i) free.push_back(a_.vec(i));
+    load_tail_addresses();
+    for (int r = 0; r < static_cast<int>(t.y_rows.size()); ++r)
+        for (int v = 0; v < t.vectors; ++v) {
+            a_.load(a_.vec(0), ptr[y + place(t, r, v)], used_lanes(t, v));
+            apply_tail(t, a_.vec(0), r, v, free);
+            a_.store(ptr[y + place(t, r, v)], a_.vec(0), used_lanes(t, v), free.back());
+        }
+}
+
+void TileWriter::write_tail(const Tile& t) {
+    using Xbyak::util::ptr;
+    using Xbyak::util::rsp;
+    const int rows = static_cast<int>(t.x_rows.size()), sums = rows * t.vectors;
+    std::vector<Vec> free;
+    for (int i = sums; i < a_.registers; ++i) free.push_back(a_.vec(i));
+    if (!expr_) {
+        for (int r = 0; r < rows; ++r)
+            for (int v = 0; v < t.vectors; ++v) a_.store(ptr[y + place(t, r, v)], sum(t, r, v), used_lanes(t, v), free.back());
+        return;
+    }
+    load_tail_addresses();
     if (static_cast<int>(free.size()) >= std::max(1, expr_->scratch())) {
         for (int r = 0; r < rows; ++r)
             for (int v = 0; v < t.vectors; ++v) {
-                apply(sum(t, r, v), r, v, free);
-                a_.store(ptr[y + place(r, v)], sum(t, r, v), used(v), free.back());
+                apply_tail(t, sum(t, r, v), r, v, free);
+                a_.store(ptr[y + place(t, r, v)], sum(t, r, v), used_lanes(t, v), free.back());
             }
         return;
     }
@@ -238,8 +256,8 @@ void TileWriter::write_tail(const Tile& t) {
     for (int r = 0; r < rows; ++r)
         for (int v = 0; v < t.vectors; ++v) {
             a_.vmovups(a_.vec(0), ptr[rsp + (r * t.vectors + v) * a_.vector_bytes()]);
-            apply(a_.vec(0), r, v, free);
-            a_.store(ptr[y + place(r, v)], a_.vec(0), used(v), free.back());
+            apply_tail(t, a_.vec(0), r, v, free);
+            a_.store(ptr[y + place(t, r, v)], a_.vec(0), used_lanes(t, v), free.back());
         }
     a_.add(rsp, bytes);
 }

@@ -27,7 +27,7 @@ struct Tile {
     std::int64_t depth = 0;
     std::int32_t w_step = 0;      // between the weights of k and k + 1
     std::int32_t x_pass = 0, w_pass = 0;
-    bool from_y = false;          // the accumulators start from y instead of the bias
+    bool in_place = false;        // no sums: y becomes tail(y)
     std::vector<std::int32_t> x_rows, y_rows;
     std::vector<Tap> taps;
     friend auto operator<=>(const Tile&, const Tile&) = default;
@@ -87,6 +87,11 @@ private:
     void write(const Tile& tile);
     void write_sums(const Tile& tile);
     void write_tail(const Tile& tile);
+    void write_in_place(const Tile& tile);
+    void load_tail_addresses();
+    void apply_tail(const Tile& tile, const Vec& value, int r, int v, std::span<const Vec> free);
+    int used_lanes(const Tile& t, int v) const { return v + 1 == t.vectors && t.last ? t.last : a_.lanes; }
+    int place(const Tile& t, int r, int v) const { return t.y_rows[static_cast<std::size_t>(r)] + v * a_.vector_bytes(); }
     Vec sum(const Tile& t, int r, int v) { return a_.vec(r * t.vectors + v); }
 
     Assembler a_;
