@@ -38,13 +38,15 @@ private:
 
 constexpr std::size_t prepared_shapes_kept = 16;
 
-// When a worker began a step and had no more to do in it.
+// When a worker began its first units of a step and ended its last.
 struct Span {
-    clock::time_point start, end;
+    clock::time_point start{}, end{};
 };
 
-struct alignas(64) Counter {
-    std::atomic<std::int64_t> next{0};
+struct Ready {
+    std::vector<Dims> input_shapes;
+    Prepared program;
+    std::vector<std::size_t> moving;  // steps with operands that lie elsewhere in each run: in the caller's memory
 };
 
 }  // namespace
@@ -54,12 +56,19 @@ struct Context::State {
         : engine(std::move(e)), program(engine.data()->program), pool(threads), job([this](int worker) { work(worker); }) {
         arena.reserve(static_cast<std::size_t>(program.arena_bytes));
         addresses.resize(program.values.size());
+        moves.resize(program.values.size());
         results.resize(program.outputs.size());
         copies.resize(program.outputs.size());
-        input_shapes.resize(program.inputs.size());
+        for (ValueId v : program.inputs) moves[static_cast<std::size_t>(v)] = true;
+        for (const GraphOutput& o : program.outputs) moves[static_cast<std::size_t>(o.value)] = true;
         for (std::size_t i = 0; i < program.values.size(); ++i) {
             const ProgramValue& v = program.values[i];
             if (v.place == ProgramValue::Place::constant) addresses[i] = const_cast<std::byte*>(v.constant.data());
+            if (v.place == ProgramValue::Place::arena) addresses[i] = arena.data() + v.offset;
+            if (v.place != ProgramValue::Place::view) continue;
+            addresses[i] = addresses[static_cast<std::size_t>(v.of)];
+            moves[i] = moves[i] || moves[static_cast<std::size_t>(v.of)];
+            if (moves[i]) moving_views.emplace_back(i, static_cast<std::size_t>(v.of));
         }
     }
 
@@ -77,7 +86,7 @@ struct Context::State {
     }
 
     // The prepared program for these inputs; made at the first run at their shapes.
-    Prepared& prepared_for(std::span<const InputView> in) {
+    Ready& ready_for(std::span<const InputView> in) {
         check_inputs(in);
         const auto same = [&](const std::vector<Dims>& shapes) {
             for (std::size_t i = 0; i < in.size(); ++i)
@@ -85,18 +94,25 @@ struct Context::State {
             return true;
         };
         for (auto it = ready.begin(); it != ready.end(); ++it)
-            if (same(it->first)) {
+            if (same(it->input_shapes)) {
                 ready.splice(ready.begin(), ready, it);
-                return ready.front().second;
+                return ready.front();
             }
         std::vector<Dims> shapes;
         for (const InputView& v : in) shapes.emplace_back(v.shape);
         Prepared p = prepare(program, bind_symbols(program, shapes), *engine.data()->expansions, pool);
         workspace.reserve(p.workspace_bytes + static_cast<std::size_t>(pool.threads()) * worker_stride(p));
-        if (counters.size() < p.phases) counters = std::vector<Counter>(p.phases);
-        ready.emplace_front(std::move(shapes), std::move(p));
+        std::vector<std::size_t> moving;
+        const auto any_moves = [&](const std::vector<ValueId>& values) {
+            return std::ranges::any_of(values, [&](ValueId v) { return v != ValueId::none && moves[static_cast<std::size_t>(v)]; });
+        };
+        for (std::size_t i = 0; i < p.steps.size(); ++i) {
+            fill(p.steps[i]);
+            if (any_moves(p.steps[i].inputs) || any_moves(p.steps[i].outputs)) moving.push_back(i);
+        }
+        ready.push_front({std::move(shapes), std::move(p), std::move(moving)});
         if (ready.size() > prepared_shapes_kept) ready.pop_back();
-        return ready.front().second;
+        return ready.front();
     }
 
     static std::size_t worker_stride(const Prepared& p) { return (p.worker_bytes + 63) / 64 * 64; }
@@ -116,30 +132,32 @@ struct Context::State {
         return false;
     }
 
-    // Sets every value's address for this run. `out` is empty where results stay in the context's memory.
-    void place(Prepared& p, std::span<const InputView> in, std::span<const OutputView> out) {
-        for (std::size_t i = 0; i < program.values.size(); ++i)
-            if (program.values[i].place == ProgramValue::Place::arena) addresses[i] = arena.data() + program.values[i].offset;
+    void fill(PreparedStep& s) const {
+        for (std::size_t i = 0; i < s.in.size(); ++i) s.in[i] = s.inputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.inputs[i])];
+        if (s.expansion) s.in[1] = s.expansion.data();
+        for (std::size_t i = 0; i < s.out.size(); ++i) s.out[i] = s.outputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.outputs[i])];
+    }
+
+    // Sets the addresses that are this run's own. `out` is empty where results stay in the context's memory.
+    void place(Ready& r, std::span<const InputView> in, std::span<const OutputView> out) {
         for (std::size_t i = 0; i < in.size(); ++i) addresses[static_cast<std::size_t>(program.inputs[i])] = static_cast<std::byte*>(const_cast<void*>(in[i].data));
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            const auto v = static_cast<std::size_t>(program.outputs[i].value);
-            const bool first = std::ranges::find(program.outputs, program.outputs[i].value, &GraphOutput::value) - program.outputs.begin() == static_cast<std::ptrdiff_t>(i);
-            if (program.values[v].place == ProgramValue::Place::arena && first && !overlaps(p, i, in, out)) addresses[v] = static_cast<std::byte*>(out[i].data);
+        for (std::size_t i = program.outputs.size(); i-- > 0;) {  // of outputs that are one value, the first one's memory is taken
+            const ValueId id = program.outputs[i].value;
+            const ProgramValue& v = program.value(id);
+            if (v.place != ProgramValue::Place::arena) continue;
+            const bool first = std::ranges::find(program.outputs, id, &GraphOutput::value) - program.outputs.begin() == static_cast<std::ptrdiff_t>(i);
+            const bool callers = !out.empty() && first && !overlaps(r.program, i, in, out);
+            addresses[static_cast<std::size_t>(id)] = callers ? static_cast<std::byte*>(out[i].data) : arena.data() + v.offset;
         }
-        for (std::size_t i = 0; i < program.values.size(); ++i)
-            if (program.values[i].place == ProgramValue::Place::view) addresses[i] = addresses[static_cast<std::size_t>(program.values[i].of)];
-        for (PreparedStep& s : p.steps) {
-            for (std::size_t i = 0; i < s.in.size(); ++i) s.in[i] = s.inputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.inputs[i])];
-            if (s.expansion) s.in[1] = s.expansion.data();
-            for (std::size_t i = 0; i < s.out.size(); ++i) s.out[i] = s.outputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.outputs[i])];
-        }
+        for (const auto& [view, of] : moving_views) addresses[view] = addresses[of];
+        for (std::size_t s : r.moving) fill(r.program.steps[s]);
     }
 
     void execute(Prepared& p, bool timed) {
-        for (std::size_t i = 0; i < p.phases; ++i) counters[i].next.store(0, std::memory_order_relaxed);
         current = &p;
         timing = timed;
         failed = false;
+        phases.start(p.list, pool.threads());
         pool.run(job);
         if (failed) std::rethrow_exception(failure);
     }
@@ -148,25 +166,18 @@ struct Context::State {
         const FloatMode mode;
         Prepared& p = *current;
         std::byte* own = workspace.data() + p.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride(p);
-        for (std::size_t s = 0; s < p.steps.size(); ++s) {
-            PreparedStep& step = p.steps[s];
+        phases.work(worker, [&](std::size_t phase, std::int64_t first, std::int64_t last) {
+            const auto& [s, i] = p.phases[phase];
+            const PreparedStep& step = p.steps[s];
             Span* span = timing ? &spans[s * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
-            if (span) span->start = clock::now();
-            const Buffers buffers{step.in, step.out, workspace.data(), own};
-            for (std::size_t i = 0; i < step.kernel.phases.size(); ++i) {
-                const Phase& phase = step.kernel.phases[i];
-                const std::int64_t share = std::max<std::int64_t>(1, phase.units / (pool.threads() * 8));
-                std::atomic<std::int64_t>& next = counters[step.first_phase + i].next;
-                try {
-                    for (std::int64_t first; (first = next.fetch_add(share, std::memory_order_relaxed)) < phase.units;)
-                        phase.run(buffers, first, std::min(phase.units, first + share));
-                } catch (...) {  // a reference implementation found sizes that do not fit; the others wait at the barrier
-                    if (!failed.exchange(true)) failure = std::current_exception();
-                }
-                if (span) span->end = clock::now();  // before waiting for the others
-                pool.barrier();
+            if (span && span->end == clock::time_point{}) span->start = clock::now();
+            try {
+                step.kernel.phases[i].run({step.in, step.out, workspace.data(), own}, first, last);
+            } catch (...) {  // a reference implementation found sizes that do not fit; what follows runs on what there is
+                if (!failed.exchange(true)) failure = std::current_exception();
             }
-        }
+            if (span) span->end = clock::now();
+        });
     }
 
     void set_results(const Prepared& p, std::span<const OutputView> out) {
@@ -196,14 +207,15 @@ struct Context::State {
     ThreadPool pool;
     std::function<void(int)> job;
     Memory arena, workspace;
-    std::list<std::pair<std::vector<Dims>, Prepared>> ready;  // most recently used first
-    std::vector<std::byte*> addresses;                        // of all values
-    std::vector<Counter> counters;                            // units handed out, per phase
-    std::vector<Dims> input_shapes;
+    std::list<Ready> ready;             // most recently used first
+    std::vector<std::byte*> addresses;  // of all values
+    std::vector<bool> moves;            // of all values: whether its address is another in each run
+    std::vector<std::pair<std::size_t, std::size_t>> moving_views;  // such a view and what it shows
+    PhaseRun phases;
     std::vector<ResultView> results;
     std::vector<Memory> copies;
-    std::vector<Span> spans;                                  // per step and worker, of a profiled run
-    std::atomic<bool> failed = false;                         // in this run, for the reason `failure`
+    std::vector<Span> spans;            // per step and worker, of a profiled run; not set: had no units
+    std::atomic<bool> failed = false;   // in this run, for the reason `failure`
     std::exception_ptr failure;
     Prepared* current = nullptr;
     bool timing = false;
@@ -215,30 +227,30 @@ Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 
 std::span<const ResultView> Context::run(std::span<const InputView> inputs) {
-    Prepared& p = state_->prepared_for(inputs);
-    state_->place(p, inputs, {});
-    state_->execute(p, false);
-    state_->set_results(p, {});
+    Ready& r = state_->ready_for(inputs);
+    state_->place(r, inputs, {});
+    state_->execute(r.program, false);
+    state_->set_results(r.program, {});
     return state_->results;
 }
 
 void Context::run(std::span<const InputView> inputs, std::span<const OutputView> outputs) {
-    Prepared& p = state_->prepared_for(inputs);
+    Ready& r = state_->ready_for(inputs);
     const Program& program = state_->program;
     if (outputs.size() != program.outputs.size())
         throw Error({.what = fmt::format("{} outputs given, the engine has {}", outputs.size(), program.outputs.size()), .fix = "give one tensor per output, in the engine's order"});
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const ValueId v = program.outputs[i].value;
-        const Dims& shape = p.shapes[static_cast<std::size_t>(v)];
+        const Dims& shape = r.program.shapes[static_cast<std::size_t>(v)];
         if (outputs[i].dtype != program.value(v).type.dtype || !std::ranges::equal(outputs[i].shape, shape))
             throw Error({.what = fmt::format("output '{}' is {}[{}], comes out as {}[{}]", program.outputs[i].name, name_of(outputs[i].dtype), fmt::join(outputs[i].shape, ","),
                                              name_of(program.value(v).type.dtype), fmt::join(shape, ",")),
                          .fix = "ask output_shapes() first"});
         if (!outputs[i].data && count_of(shape) > 0) throw Error({.what = fmt::format("output '{}' has no memory", program.outputs[i].name), .fix = "give its address"});
     }
-    state_->place(p, inputs, outputs);
-    state_->execute(p, false);
-    state_->set_results(p, outputs);
+    state_->place(r, inputs, outputs);
+    state_->execute(r.program, false);
+    state_->set_results(r.program, outputs);
 }
 
 std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const InputView> inputs) {
@@ -255,17 +267,23 @@ std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const In
 }
 
 std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
-    Prepared& p = state_->prepared_for(inputs);
+    Ready& r = state_->ready_for(inputs);
+    Prepared& p = r.program;
     const auto workers = static_cast<std::size_t>(state_->pool.threads());
     state_->spans.assign(p.steps.size() * workers, {});
-    state_->place(p, inputs, {});
+    state_->place(r, inputs, {});
     state_->execute(p, true);
     state_->set_results(p, {});
     std::vector<StepInfo> steps;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
-        // From the first worker's start to the last one's end: a worker that wakes late counts for neither.
-        const auto step = std::span(state_->spans).subspan(i * workers, workers);
-        const auto took = std::ranges::max(step, {}, &Span::end).end - std::ranges::min(step, {}, &Span::start).start;
+        // From the first worker's start to the last one's end; one that came late may have had no units.
+        Span step;
+        for (const Span& s : std::span(state_->spans).subspan(i * workers, workers)) {
+            if (s.end == clock::time_point{}) continue;
+            if (step.end == clock::time_point{} || s.start < step.start) step.start = s.start;
+            step.end = std::max(step.end, s.end);
+        }
+        const auto took = step.end - step.start;
         const Node& node = state_->program.steps[i].node;
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
                       .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = std::chrono::duration<double, std::micro>(took).count()};

@@ -110,11 +110,14 @@ Prepared prepare(const Program& program, const Symbols& symbols, Expansions& exp
         if (expands) p.steps[i].expansion = wanted[i]->get([&] { return t.expand(steps[i], choice.variant, steps[i].inputs[1].constant->data(), program.isa); });
         else p.steps[i].kernel = t.compile(steps[i], choice.variant, program.isa);
     });
-    for (PreparedStep& step : p.steps) {
+    for (std::size_t s = 0; s < p.steps.size(); ++s) {
+        PreparedStep& step = p.steps[s];
         step.in.resize(step.inputs.size());
         step.out.resize(step.outputs.size());
-        step.first_phase = p.phases;
-        p.phases += step.kernel.phases.size();
+        for (std::size_t i = 0; i < step.kernel.phases.size(); ++i) {
+            p.phases.push_back({s, i});
+            p.list.add(step.kernel.phases[i].units);
+        }
         p.workspace_bytes = std::max(p.workspace_bytes, (step.kernel.workspace_bytes + 63) / 64 * 64);  // workers' memory follows, aligned
         p.worker_bytes = std::max(p.worker_bytes, step.kernel.worker_bytes);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/program.h"
+#include "target/run_phases.h"
 
 namespace tercet {
 
@@ -15,14 +16,18 @@ struct PreparedStep {
     std::vector<ValueId> inputs, outputs;   // as in the node
     std::vector<const void*> in;            // addresses, filled in for each run
     std::vector<void*> out;
-    std::size_t first_phase = 0;            // counted over all steps
     const Choice* choice = nullptr;
+};
+
+struct PreparedPhase {
+    std::size_t step, phase;                // of Prepared::steps, of its kernel
 };
 
 struct Prepared {
     std::vector<Dims> shapes;               // of all values
     std::vector<PreparedStep> steps;
-    std::size_t phases = 0;
+    std::vector<PreparedPhase> phases;      // of all steps
+    PhaseList list;                         // of the same
     std::size_t workspace_bytes = 0, worker_bytes = 0;  // the largest of the kernels'
 };
 

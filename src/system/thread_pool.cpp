@@ -6,34 +6,16 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <system_error>
 
 namespace tercet {
 namespace {
 
-void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-// Until `value` is no longer `old`.
-void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-    using clock = std::chrono::steady_clock;
-    constexpr auto patience = std::chrono::microseconds(200);
-    const auto start = clock::now();
-    do {
-        for (int i = 0; i < 64; ++i) {
-            if (value.load(std::memory_order_acquire) != old) return;
-            pause();
-        }
-    } while (clock::now() - start < patience);
-    while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
-}
+// The gate's fields. A round's number comes again after 2^18 rounds; a worker that slept through exactly so many is left out
+// of one more.
+constexpr std::uint32_t inside = (1u << 13) - 1, open = 1u << 13, one_round = 1u << 14;
+constexpr std::uint32_t round_of(std::uint32_t gate) { return gate / one_round; }
 
 }  // namespace
 
@@ -45,41 +27,51 @@ int usable_processors() {
 
 ThreadPool::ThreadPool(int threads) {
     try {
-        for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+        for (int i = 1; i < std::min<int>(threads, inside); ++i) workers_.emplace_back([this, i] { work(i); });
     } catch (const std::system_error& e) {
-        stop_ = true;
-        round_.fetch_add(1, std::memory_order_release);
-        round_.notify_all();
-        for (std::thread& t : workers_) t.join();
+        stop();
         throw Error({.what = std::string("cannot start a thread: ") + e.what(), .fix = "use fewer threads"});
     }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
     stop_ = true;
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
+    gate_.value.fetch_add(one_round | open);
+    gate_.wake();
     for (std::thread& t : workers_) t.join();
 }
 
 void ThreadPool::run(const std::function<void(int)>& job) {
     if (workers_.empty()) return job(0);
     job_ = &job;
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
+    gate_.value.fetch_add(one_round | open);  // it was closed and empty
+    gate_.wake();
     job(0);
-    barrier();
+    if ((gate_.value.fetch_and(~open) & inside) > 0) gate_.wait([](std::uint32_t g) { return (g & inside) == 0; });
+}
+
+void ThreadPool::work(int worker) {
+    for (std::uint32_t seen = 0;;) {
+        std::uint32_t gate = gate_.wait([&](std::uint32_t g) { return (g & open) && round_of(g) != seen; });
+        if (stop_) return;
+        if (!gate_.value.compare_exchange_strong(gate, gate + 1, std::memory_order_acq_rel)) continue;
+        seen = round_of(gate);
+        (*job_)(worker);
+        if ((gate_.value.fetch_sub(1) & (inside | open)) == 1) gate_.wake();  // the last one, and the caller may be waiting
+    }
 }
 
 void ThreadPool::barrier() {
     if (workers_.empty()) return;
-    const std::uint32_t opened = opened_.load(std::memory_order_acquire);
+    const std::uint32_t opened = opened_.value.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<std::uint32_t>(threads())) {
         arrived_.store(0, std::memory_order_relaxed);
-        opened_.fetch_add(1, std::memory_order_release);
-        opened_.notify_all();
+        opened_.value.fetch_add(1);
+        opened_.wake();
     } else {
-        wait_for_change(opened_, opened);
+        opened_.wait([&](std::uint32_t v) { return v != opened; });
     }
 }
 
@@ -97,17 +89,6 @@ void ThreadPool::share(std::size_t count, const std::function<void(std::size_t)>
     });
     for (const std::exception_ptr& f : failures)
         if (f) std::rethrow_exception(f);
-}
-
-void ThreadPool::work(int worker) {
-    for (std::uint32_t seen = 0;;) {
-        wait_for_change(round_, seen);
-        // Not the latest value: a round must not be missed, and there is none before this one's barrier has been passed.
-        ++seen;
-        if (stop_.load(std::memory_order_acquire)) return;
-        (*job_)(worker);
-        barrier();
-    }
 }
 
 }  // namespace tercet

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ThreadPool: the workers of one context. They run one function together, meet at barriers inside it, and sleep between.
-// Waiting spins for a short while (a step may last a few microseconds), then sleeps, so that a waiting worker does not
-// take the processor from the one it waits for when cores are shared.
+// ThreadPool: the workers of one context. They run one function together and sleep between.
+//
+// Work is shared by whoever comes: a worker that is late (asleep, or kept from the processor by others) is not waited for
+// unless the function asks for it by a barrier.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include "system/wait_word.h"
+
 #include <functional>
 #include <thread>
 #include <vector>
@@ -21,8 +22,9 @@ public:
 
     int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-    /// Calls job(worker) for worker 0 .. threads()-1 at the same time and returns when all have. The job must not throw.
-    /// Allocates nothing. One call at a time.
+    /// Calls job(0) here, and job(worker) for worker 1 .. threads()-1 at the same time; returns when all calls that have
+    /// begun are over. A worker that comes when job(0) has returned is left out: by then, nothing may be left for it to do.
+    /// The job must not throw. Allocates nothing. One call at a time.
     void run(const std::function<void(int worker)>& job);
 
     /// Inside a job: returns when all workers have called it; what was written before is seen after.
@@ -34,12 +36,13 @@ public:
 
 private:
     void work(int worker);
+    void stop();
 
     std::vector<std::thread> workers_;
     const std::function<void(int)>* job_ = nullptr;
-    alignas(64) std::atomic<std::uint32_t> round_{0};    // counts runs; workers sleep on it
+    alignas(64) WaitWord<std::uint32_t> gate_;  // the round's number, whether workers may enter it, and how many are inside
     alignas(64) std::atomic<std::uint32_t> arrived_{0};  // at the present barrier
-    alignas(64) std::atomic<std::uint32_t> opened_{0};   // counts barriers passed
+    alignas(64) WaitWord<std::uint32_t> opened_;         // counts barriers passed
     std::atomic<bool> stop_{false};
 };
 

@@ -11,15 +11,48 @@
 namespace tercet {
 namespace {
 
-TEST(ThreadPool, RunsTheJobOnEveryWorkerOnce) {
+TEST(ThreadPool, RunsTheJobOnEveryWorkerOnceIfTheyMeet) {
     for (int threads : {1, 2, 3, 7}) {
         ThreadPool pool(threads);
         std::vector<std::atomic<int>> calls(static_cast<std::size_t>(threads));
-        const std::function<void(int)> job = [&](int worker) { ++calls[static_cast<std::size_t>(worker)]; };
+        const std::function<void(int)> job = [&](int worker) {
+            ++calls[static_cast<std::size_t>(worker)];
+            pool.barrier();
+        };
         for (int run = 1; run <= 50; ++run) {
             pool.run(job);
             for (const auto& c : calls) ASSERT_EQ(c, run);
         }
+    }
+}
+
+TEST(ThreadPool, WaitsForNoWorkerThatIsLateButForEachThatCame) {
+    ThreadPool pool(4);
+    std::array<std::atomic<int>, 4> calls{};
+    std::atomic<int> working = 0;
+    for (int run = 1; run <= 300; ++run) {
+        pool.run([&](int worker) {
+            ++working;
+            ++calls[static_cast<std::size_t>(worker)];
+            if (worker > 0 && run % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            --working;
+        });
+        ASSERT_EQ(working, 0);
+        ASSERT_EQ(calls[0], run);
+        for (const auto& c : calls) ASSERT_LE(c, run);
+    }
+}
+
+TEST(ThreadPool, WakesWorkersThatSleep) {
+    ThreadPool pool(3);
+    for (int run = 0; run < 5; ++run) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));  // past their patience
+        std::atomic<int> met = 0;
+        pool.run([&](int) {
+            ++met;
+            pool.barrier();
+        });
+        EXPECT_EQ(met, 3);
     }
 }
 
