@@ -7,29 +7,31 @@
 namespace tercet {
 namespace {
 
-// A run's views; a kernel belongs to one context, so that filling in the addresses is safe.
-struct Views {
-    const Node* node;
-    std::vector<View> in, out;
-};
-
 std::vector<View> views_of(const std::vector<Step::Operand>& operands) {
     std::vector<View> views;
     for (const auto& o : operands) views.push_back(o ? View(o.dtype, o.shape, nullptr) : View());
     return views;
 }
 
+// The views with this run's addresses, in the worker's memory, since a kernel may run in several places at a time.
+template <class Address>
+std::span<View> placed(std::span<const View> views, std::span<const Address> addresses, std::byte* memory) {
+    static_assert(std::is_trivially_copyable_v<View>);
+    const std::span to(reinterpret_cast<View*>(memory), views.size());
+    std::ranges::copy(views, to.begin());
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].data = static_cast<std::byte*>(const_cast<void*>(static_cast<const void*>(addresses[i])));
+    return to;
+}
+
 Kernel compile(const Step& step, const Variant&, const Isa&) {
-    auto views = std::make_shared<Views>(Views{step.node, views_of(step.inputs), views_of(step.outputs)});
+    std::vector<View> in = views_of(step.inputs), out = views_of(step.outputs);
     Kernel k;
-    const Call shapes{*step.node, views->in, views->out, {}};
-    const std::size_t scratch = reference_scratch_bytes(shapes);
+    const std::size_t scratch = reference_scratch_bytes({*step.node, in, out, {}});
     k.workspace_bytes = scratch;
-    k.phases.push_back({.units = 1, .run = [views, scratch](const Buffers& b, std::int64_t, std::int64_t) {
-        for (std::size_t i = 0; i < views->in.size(); ++i)
-            views->in[i].data = static_cast<std::byte*>(const_cast<void*>(b.inputs[i]));
-        for (std::size_t i = 0; i < views->out.size(); ++i) views->out[i].data = static_cast<std::byte*>(b.outputs[i]);
-        run_reference({*views->node, views->in, views->out, {b.workspace, scratch}});
+    k.worker_bytes = (in.size() + out.size()) * sizeof(View);
+    k.phases.push_back({.units = 1, .run = [node = step.node, in = std::move(in), out = std::move(out), scratch](const Buffers& b, std::int64_t, std::int64_t) {
+        const auto x = placed(std::span(in), b.inputs, b.worker), y = placed(std::span(out), b.outputs, b.worker + in.size() * sizeof(View));
+        run_reference({*node, x, y, {b.workspace, scratch}});
     }});
     return k;
 }

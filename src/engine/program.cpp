@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/program.h"
 
+#include "engine/samples.h"
+
 #include <fmt/format.h>
 
 namespace tercet {
@@ -147,8 +149,9 @@ void check_program(const Program& p) {
             }
         });
     }
+    if (p.slice < 0 || (p.slice > 0 && !batch_symbol(p))) damaged("its slices");
     // Extents that were symbols above must fit together, too, before a tactic is asked about them.
-    for (auto point : {ProfilePoint::min, ProfilePoint::opt, ProfilePoint::max}) check_shapes(p, symbols_at(p.profile, point));
+    for (auto point : {ProfilePoint::min, ProfilePoint::opt, ProfilePoint::max}) check_shapes(p, tuned_at(p, point)), check_shapes(p, symbols_at(p.profile, point));
     for (const ProgramStep& step : p.steps) {
         at([&] { return fmt::format("{} ({})", step.node.name, step.node.op); }, [&] {
             const Tactic* first = find_tactic(step.choices[0].tactic);
@@ -156,7 +159,7 @@ void check_program(const Program& p) {
                 const Choice& c = step.choices[static_cast<std::size_t>(point)];
                 const Tactic* t = find_tactic(c.tactic);
                 if (!t || !first) throw Error({.what = fmt::format("unknown tactic '{}'", c.tactic), .fix = "build the engine with this version"});
-                const Step s = step_at(p, step, symbols_at(p.profile, static_cast<ProfilePoint>(point)));
+                const Step s = step_at(p, step, tuned_at(p, static_cast<ProfilePoint>(point)));
                 if (const Refusal r = t->refuse(s, p.isa)) damaged(fmt::format("tactic {} refuses the step: {}", c.tactic, r.reason));
                 const auto variants = t->variants(s, p.isa);
                 if (std::ranges::find(variants, c.variant) == variants.end()) damaged(fmt::format("variant '{}' of {}", c.variant.text(), c.tactic));

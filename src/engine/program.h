@@ -32,7 +32,7 @@ struct Choice {
 
 struct ProgramStep {
     Node node;                                   // its ids index Program::values
-    std::array<Choice, profile_points> choices;  // all of one packing
+    std::array<Choice, profile_points> choices;  // all of one packing; made for the sizes of tuned_at (samples.h)
     std::string packing{};                       // of constant input 1; empty: as it is
 };
 
@@ -56,6 +56,7 @@ struct Program {
     std::vector<ValueId> inputs;
     std::vector<GraphOutput> outputs;
     std::int64_t arena_bytes = 0;          // for values, at the profile's maximum
+    std::int64_t slice = 0;                // samples that one worker takes at a time (samples.h); 0: batches are not sliced
 
     const ProgramValue& value(ValueId v) const { return values[static_cast<std::size_t>(v)]; }
 };

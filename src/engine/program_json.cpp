@@ -68,6 +68,7 @@ public:
         if (!isa) throw Error({.what = fmt::format("it needs the unknown instruction set '{}'", j.at("isa").get<std::string>()), .fix = "run it with the version that built it"});
         p.isa = *isa;
         p.arena_bytes = integer<std::int64_t>(j.at("arena_bytes"));
+        p.slice = integer<std::int64_t>(j.at("slice"));
         for (const auto& [name, range] : j.at("profile").items()) p.profile[name] = {integer<std::int64_t>(range.at(0)), integer<std::int64_t>(range.at(1)), integer<std::int64_t>(range.at(2))};
         for (const json& v : j.at("values")) p.values.push_back(value(v));
         for (const json& s : j.at("steps")) p.steps.push_back(step(s));
@@ -194,7 +195,7 @@ std::uint64_t WeightsWriter::add(const Tensor& t) {
 }
 
 json program_to_json(const Program& p, WeightsWriter& weights) {
-    json j{{"model", p.model}, {"precision", p.precision}, {"isa", p.isa.name()}, {"arena_bytes", p.arena_bytes}, {"profile", json::object()},
+    json j{{"model", p.model}, {"precision", p.precision}, {"isa", p.isa.name()}, {"arena_bytes", p.arena_bytes}, {"slice", p.slice}, {"profile", json::object()},
            {"values", json::array()}, {"steps", json::array()}, {"inputs", ids(p.inputs)}, {"outputs", json::array()}};
     for (const auto& [name, s] : p.profile) j["profile"][name] = {s.min, s.opt, s.max};
     for (const ProgramValue& v : p.values) {

@@ -2,6 +2,8 @@
 #include "plan/plan.h"
 
 #include "cpu/map_program.h"
+#include "engine/placement.h"
+#include "engine/samples.h"
 #include "passes/rewrite.h"
 
 #include <fmt/format.h>
@@ -73,6 +75,10 @@ private:
     Program p_;
 };
 
+// Samples that a worker takes through the whole network at a time: few, so that what one step writes is still in the cache when
+// the next one reads it; more than one, since every slice reads all weights.
+constexpr std::int64_t slice_samples = 4;
+
 // Where kernels approximate what a tail computes (exp, tanh), strictness leaves the tail to a step of its own, so that the
 // product before it keeps its kernels.
 Graph without_approximate_tails(Graph g) {
@@ -123,8 +129,12 @@ Program make_program(const Graph& graph, const PlanSettings& settings) {
     Program p = lower(settings.strict ? without_approximate_tails(graph) : graph, settings.profile);
     // Before anything is timed: kernels rely on shapes that fit together, and on there being memory for them.
     check_profile(p);
-    place_values(p);
+    const Placement placement = place_values(p, ranges_of(p.profile));
+    for (std::size_t i = 0; i < p.values.size(); ++i)
+        if (p.values[i].place == Place::arena) p.values[i].offset = placement.offsets[i];
+    p.arena_bytes = placement.bytes;
     check_workspace(static_cast<std::uint64_t>(p.arena_bytes), settings);
+    if (batch_symbol(p)) p.slice = slice_samples;
     choose_tactics(p, settings);
     pack_weights(p);
     check_workspace(workspace_needed(p, settings.threads), settings);
@@ -133,7 +143,7 @@ Program make_program(const Graph& graph, const PlanSettings& settings) {
 
 std::uint64_t workspace_needed(const Program& program, int threads) {
     std::uint64_t scratch = 0;
-    const Symbols maximum = symbols_at(program.profile, ProfilePoint::max);
+    const Symbols maximum = tuned_at(program, ProfilePoint::max);
     for (const ProgramStep& s : program.steps) {
         const Choice& c = s.choices[static_cast<std::size_t>(ProfilePoint::max)];
         const Kernel k = find_tactic(c.tactic)->compile(step_at(program, s, maximum), c.variant, program.isa);

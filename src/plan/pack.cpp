@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.h"
 
+#include "engine/samples.h"
+
 #include <algorithm>
 
 namespace tercet {
@@ -14,7 +16,7 @@ void pack_weights(Program& p) {
         const Node* node;
     };
     std::vector<Packed> made;
-    const Symbols opt = symbols_at(p.profile, ProfilePoint::opt);
+    const Symbols opt = tuned_at(p, ProfilePoint::opt);
     for (ProgramStep& s : p.steps) {
         if (s.packing.empty()) continue;
         const Choice& c = s.choices[static_cast<std::size_t>(ProfilePoint::opt)];

@@ -31,10 +31,6 @@ void choose_tactics(Program& program, const PlanSettings& settings);
 /// Packs the weights as the choices want them (pack.cpp).
 void pack_weights(Program& program);
 
-/// Gives every computed value its place (memory.cpp): values that live at the same time do not overlap, sizes are those at
-/// the profile's maximum. Sets arena_bytes.
-void place_values(Program& program);
-
 /// All of it. Error if what runs at the profile's maximum does not fit into the workspace.
 Program make_program(const Graph& graph, const PlanSettings& settings);
 

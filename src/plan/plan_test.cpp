@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/placement.h"
 #include "plan/plan.h"
 
 #include "ops/testing.h"
@@ -44,7 +45,9 @@ TEST(Memory, ValuesAliveTogetherNeverOverlap) {
         const Graph g = typed_graph(text + "}");
         Program p = lower(g, {{"N", {1, 3, 7}}});
         for (auto& s : p.steps) s.choices.fill({"reference", {}});
-        place_values(p);
+        const Placement placement = place_values(p, ranges_of(p.profile));
+        for (std::size_t i = 0; i < p.values.size(); ++i) p.values[i].offset = placement.offsets[i];
+        p.arena_bytes = placement.bytes;
         check_program(p);
         const auto bytes = [&](std::size_t) { return std::int64_t{7 * 16 * 4}; };
         std::vector<std::pair<int, int>> life(p.values.size(), {-1, -1});

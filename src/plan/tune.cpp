@@ -4,6 +4,7 @@
 //
 // Timing is interleaved: in every round each candidate that is left runs once, so that a disturbance hits all alike; a
 // candidate's time is its smallest. After a round, those far behind the leader are dropped.
+#include "engine/samples.h"
 #include "plan/timing_cache.h"
 #include "plan/plan.h"
 #include "system/thread_pool.h"
@@ -154,10 +155,9 @@ TimingCache::Times measure(const Step& step, const std::vector<Candidate>& all, 
 }  // namespace
 
 void choose_tactics(Program& p, const PlanSettings& settings) {
-    const std::string machine = TimingCache::machine_key(settings.isa, settings.threads, fmt::format("{}{}", settings.tune == Tune::full ? "full" : "fast", settings.strict ? ", strict" : ""));
     TimingCache forgotten;
     TimingCache& cache = settings.timings ? *settings.timings : forgotten;
-    std::unique_ptr<ThreadPool> pool;
+    std::map<int, ThreadPool> pools;
     std::int64_t done = 0;
     p.isa = {};
     for (ProgramStep& step : p.steps) {
@@ -166,7 +166,9 @@ void choose_tactics(Program& p, const PlanSettings& settings) {
             std::array<TimingCache::Times, profile_points> times;
             for (int point = 0; point < profile_points; ++point) {
                 const auto i = static_cast<std::size_t>(point);
-                const Step s = step_at(p, step, symbols_at(p.profile, static_cast<ProfilePoint>(point)));
+                const Step s = step_at(p, step, tuned_at(p, static_cast<ProfilePoint>(point)));
+                const int threads = p.slice > 0 && point != 0 ? 1 : settings.threads;
+                const std::string machine = TimingCache::machine_key(settings.isa, threads, fmt::format("{}{}", settings.tune == Tune::full ? "full" : "fast", settings.strict ? ", strict" : ""));
                 candidates[i] = candidates_of(s, settings);
                 if (settings.tune == Tune::none) {
                     for (const Candidate& c : candidates[i]) times[i][c.choice] = c.cost;
@@ -175,8 +177,7 @@ void choose_tactics(Program& p, const PlanSettings& settings) {
                 const std::string signature = s.signature();
                 const TimingCache::Times* known = cache.find(machine, signature);
                 if (!known) {
-                    if (!pool) pool = std::make_unique<ThreadPool>(settings.threads);
-                    cache.set(machine, signature, measure(s, candidates[i], *pool, settings));
+                    cache.set(machine, signature, measure(s, candidates[i], pools.try_emplace(threads, threads).first->second, settings));
                     known = cache.find(machine, signature);
                 }
                 times[i] = *known;

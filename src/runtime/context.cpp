@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/samples.h"
 #include "runtime/engine_data.h"
 #include "runtime/float_mode.h"
-#include "runtime/prepared.h"
+#include "runtime/frame.h"
 #include "system/thread_pool.h"
-#include "tensor/zeroed.h"
 
 #include <fmt/format.h>
 
@@ -11,65 +11,47 @@
 #include <chrono>
 #include <exception>
 #include <list>
+#include <optional>
 
 namespace tercet {
 namespace {
 
 using clock = std::chrono::steady_clock;
 
-// Grows, never shrinks.
-class Memory {
-public:
-    void reserve(std::size_t bytes) {
-        if (bytes <= bytes_) return;
-        try {
-            data_ = zeroed_memory(bytes);
-        } catch (const std::bad_alloc&) {
-            throw Error({.what = fmt::format("no memory for {} MiB of buffers", bytes >> 20), .fix = "use a smaller batch"});
-        }
-        bytes_ = bytes;
-    }
-    std::byte* data() const { return data_.get(); }
-
-private:
-    std::shared_ptr<std::byte> data_;
-    std::size_t bytes_ = 0;
-};
-
 constexpr std::size_t prepared_shapes_kept = 16;
 
-// When a worker began its first units of a step and ended its last.
+// What a worker did for a step: when it began its first units, ended its last, and how long it was at it.
 struct Span {
     clock::time_point start{}, end{};
+    clock::duration busy{};
+    bool is_set() const { return end != clock::time_point{}; }
 };
 
+// One tensor of the caller's or of the context's, in samples.
+struct Samples {
+    std::byte* data = nullptr;
+    std::size_t sample_bytes = 0;
+    std::byte* at(std::int64_t sample) const { return data + static_cast<std::size_t>(sample) * sample_bytes; }
+};
+
+// A program made ready for the inputs' shapes.
 struct Ready {
-    std::vector<Dims> input_shapes;
-    Prepared program;
-    std::vector<std::size_t> moving;  // steps with operands that lie elsewhere in each run: in the caller's memory
+    std::vector<Dims> input_shapes, output_shapes;
+    std::int64_t samples = 0, slice = 0;  // slice 0: the whole batch by all workers
+    std::optional<Frame> whole;
+    std::vector<Frame> slices, rest;      // by worker; the last slice may be smaller
 };
 
 }  // namespace
 
 struct Context::State {
     State(Engine e, int threads)
-        : engine(std::move(e)), program(engine.data()->program), pool(threads), job([this](int worker) { work(worker); }) {
-        arena.reserve(static_cast<std::size_t>(program.arena_bytes));
-        addresses.resize(program.values.size());
-        moves.resize(program.values.size());
-        results.resize(program.outputs.size());
-        copies.resize(program.outputs.size());
-        for (ValueId v : program.inputs) moves[static_cast<std::size_t>(v)] = true;
-        for (const GraphOutput& o : program.outputs) moves[static_cast<std::size_t>(o.value)] = true;
-        for (std::size_t i = 0; i < program.values.size(); ++i) {
-            const ProgramValue& v = program.values[i];
-            if (v.place == ProgramValue::Place::constant) addresses[i] = const_cast<std::byte*>(v.constant.data());
-            if (v.place == ProgramValue::Place::arena) addresses[i] = arena.data() + v.offset;
-            if (v.place != ProgramValue::Place::view) continue;
-            addresses[i] = addresses[static_cast<std::size_t>(v.of)];
-            moves[i] = moves[i] || moves[static_cast<std::size_t>(v.of)];
-            if (moves[i]) moving_views.emplace_back(i, static_cast<std::size_t>(v.of));
-        }
+        : engine(std::move(e)), program(engine.data()->program), pool(threads), worker_rooms(static_cast<std::size_t>(pool.threads())), results(program.outputs.size()),
+          own_outputs(program.outputs.size()), targets(program.outputs.size()), sources(program.inputs.size()), pieces(worker_rooms.size()),
+          whole_job([this](int worker) { work_on_whole(worker); }), slices_job([this](int worker) { work_on_slices(worker); }) {
+        for (auto& p : pieces) p = {std::vector<const void*>(program.inputs.size()), std::vector<void*>(program.outputs.size())};
+        for (std::size_t i = 0; i < program.values.size(); ++i) whole_placement.offsets.push_back(program.values[i].offset);
+        whole_placement.bytes = program.arena_bytes;
     }
 
     void check_inputs(std::span<const InputView> in) const {
@@ -85,7 +67,7 @@ struct Context::State {
         }
     }
 
-    // The prepared program for these inputs; made at the first run at their shapes.
+    // Made at the first run at their shapes.
     Ready& ready_for(std::span<const InputView> in) {
         check_inputs(in);
         const auto same = [&](const std::vector<Dims>& shapes) {
@@ -98,126 +80,157 @@ struct Context::State {
                 ready.splice(ready.begin(), ready, it);
                 return ready.front();
             }
-        std::vector<Dims> shapes;
-        for (const InputView& v : in) shapes.emplace_back(v.shape);
-        Prepared p = prepare(program, bind_symbols(program, shapes), *engine.data()->expansions, pool);
-        workspace.reserve(p.workspace_bytes + static_cast<std::size_t>(pool.threads()) * worker_stride(p));
-        std::vector<std::size_t> moving;
-        const auto any_moves = [&](const std::vector<ValueId>& values) {
-            return std::ranges::any_of(values, [&](ValueId v) { return v != ValueId::none && moves[static_cast<std::size_t>(v)]; });
-        };
-        for (std::size_t i = 0; i < p.steps.size(); ++i) {
-            fill(p.steps[i]);
-            if (any_moves(p.steps[i].inputs) || any_moves(p.steps[i].outputs)) moving.push_back(i);
+        Ready r;
+        for (const InputView& v : in) r.input_shapes.emplace_back(v.shape);
+        const Symbols symbols = bind_symbols(program, r.input_shapes);
+        check_shapes(program, symbols);
+        for (const GraphOutput& o : program.outputs) r.output_shapes.push_back(shape_at(program.value(o.value).type, symbols));
+        if (program.slice > 0) r.samples = r.input_shapes[0][0], r.slice = slice_of(program, r.samples, pool.threads());
+        if (r.slice == 0) {
+            r.whole.emplace(program, prepare(program, symbols, std::nullopt, *engine.data()->expansions, pool), whole_placement, whole_room, pool.threads());
+        } else {
+            r.slices = slice_frames(symbols, r.slice);
+            if (const std::int64_t last = r.samples % r.slice) r.rest = slice_frames(symbols, last);
         }
-        ready.push_front({std::move(shapes), std::move(p), std::move(moving)});
+        ready.push_front(std::move(r));
         if (ready.size() > prepared_shapes_kept) ready.pop_back();
         return ready.front();
     }
 
-    static std::size_t worker_stride(const Prepared& p) { return (p.worker_bytes + 63) / 64 * 64; }
+    std::vector<Frame> slice_frames(Symbols symbols, std::int64_t samples) {
+        const std::string batch = program.value(program.inputs[0]).type.shape[0].text();
+        symbols[batch] = samples;
+        SymbolRanges ranges;
+        for (const auto& [name, size] : symbols) ranges[name] = {size, size};
+        const Placement placement = place_values(program, ranges);
+        const Prepared prepared = prepare(program, symbols, ProfilePoint::opt, *engine.data()->expansions, pool);
+        std::vector<Frame> frames;
+        for (Room& room : worker_rooms) frames.emplace_back(program, prepared, placement, room, 1);
+        return frames;
+    }
+
+    std::size_t output_bytes(const Ready& r, std::size_t i) const { return bytes_of(program.value(program.outputs[i].value).type.dtype, count_of(r.output_shapes[i])); }
 
     // Whether output i is to lie on an input, which may still be read when the output is written, or on an output before it.
-    bool overlaps(const Prepared& p, std::size_t i, std::span<const InputView> in, std::span<const OutputView> out) const {
-        const auto bytes = [&](ValueId v) { return bytes_of(program.value(v).type.dtype, count_of(p.shapes[static_cast<std::size_t>(v)])); };
-        const auto begin = reinterpret_cast<std::uintptr_t>(out[i].data), end = begin + bytes(program.outputs[i].value);
-        const auto meets = [&](const void* data, ValueId v) {
+    bool overlaps(const Ready& r, std::size_t i, std::span<const InputView> in, std::span<const OutputView> out) const {
+        const auto begin = reinterpret_cast<std::uintptr_t>(out[i].data), end = begin + output_bytes(r, i);
+        const auto meets = [&](const void* data, std::size_t bytes) {
             const auto first = reinterpret_cast<std::uintptr_t>(data);
-            return first < end && begin < first + bytes(v);
+            return first < end && begin < first + bytes;
         };
         for (std::size_t k = 0; k < in.size(); ++k)
-            if (meets(in[k].data, program.inputs[k])) return true;
+            if (meets(in[k].data, bytes_of(in[k].dtype, count_of(in[k].shape)))) return true;
         for (std::size_t k = 0; k < i; ++k)
-            if (meets(out[k].data, program.outputs[k].value)) return true;
+            if (meets(out[k].data, output_bytes(r, k))) return true;
         return false;
     }
 
-    void fill(PreparedStep& s) const {
-        for (std::size_t i = 0; i < s.in.size(); ++i) s.in[i] = s.inputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.inputs[i])];
-        if (s.expansion) s.in[1] = s.expansion.data();
-        for (std::size_t i = 0; i < s.out.size(); ++i) s.out[i] = s.outputs[i] == ValueId::none ? nullptr : addresses[static_cast<std::size_t>(s.outputs[i])];
-    }
-
-    // Sets the addresses that are this run's own. `out` is empty where results stay in the context's memory.
-    void place(Ready& r, std::span<const InputView> in, std::span<const OutputView> out) {
-        for (std::size_t i = 0; i < in.size(); ++i) addresses[static_cast<std::size_t>(program.inputs[i])] = static_cast<std::byte*>(const_cast<void*>(in[i].data));
-        for (std::size_t i = program.outputs.size(); i-- > 0;) {  // of outputs that are one value, the first one's memory is taken
-            const ValueId id = program.outputs[i].value;
-            const ProgramValue& v = program.value(id);
-            if (v.place != ProgramValue::Place::arena) continue;
-            const bool first = std::ranges::find(program.outputs, id, &GraphOutput::value) - program.outputs.begin() == static_cast<std::ptrdiff_t>(i);
-            const bool callers = !out.empty() && first && !overlaps(r.program, i, in, out);
-            addresses[static_cast<std::size_t>(id)] = callers ? static_cast<std::byte*>(out[i].data) : arena.data() + v.offset;
-        }
-        for (const auto& [view, of] : moving_views) addresses[view] = addresses[of];
-        for (std::size_t s : r.moving) fill(r.program.steps[s]);
-    }
-
-    void execute(Prepared& p, bool timed) {
-        current = &p;
+    // Runs; `out` is empty where results stay in the context's memory.
+    void run(Ready& r, std::span<const InputView> in, std::span<const OutputView> out, bool timed) {
         timing = timed;
         failed = false;
-        phases.start(p.list, pool.threads());
-        pool.run(job);
+        current = &r;
+        if (r.slice > 0) run_slices(r, in, out);
+        else run_whole(r, in, out);
         if (failed) std::rethrow_exception(failure);
-    }
-
-    void work(int worker) {
-        const FloatMode mode;
-        Prepared& p = *current;
-        std::byte* own = workspace.data() + p.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride(p);
-        phases.work(worker, [&](std::size_t phase, std::int64_t first, std::int64_t last) {
-            const auto& [s, i] = p.phases[phase];
-            const PreparedStep& step = p.steps[s];
-            Span* span = timing ? &spans[s * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
-            if (span && span->end == clock::time_point{}) span->start = clock::now();
-            try {
-                step.kernel.phases[i].run({step.in, step.out, workspace.data(), own}, first, last);
-            } catch (...) {  // a reference implementation found sizes that do not fit; what follows runs on what there is
-                if (!failed.exchange(true)) failure = std::current_exception();
-            }
-            if (span) span->end = clock::now();
-        });
-    }
-
-    void set_results(const Prepared& p, std::span<const OutputView> out) {
         for (std::size_t i = 0; i < results.size(); ++i) {
-            const auto v = static_cast<std::size_t>(program.outputs[i].value);
-            const Type& type = program.values[v].type;
-            const Dims& shape = p.shapes[v];
-            const std::size_t bytes = bytes_of(type.dtype, count_of(shape));
-            const void* data = addresses[v];
-            if (!out.empty()) {
-                if (data != out[i].data && bytes > 0) std::memmove(out[i].data, data, bytes);  // they may overlap where an output is an input
-                continue;
+            std::byte* data = targets[i].data;
+            if (!out.empty() && data != out[i].data) {
+                if (const std::size_t bytes = output_bytes(r, i)) std::memmove(out[i].data, data, bytes);  // they may overlap where an output is an input
+                data = static_cast<std::byte*>(out[i].data);
             }
+            results[i] = {program.value(program.outputs[i].value).type.dtype, r.output_shapes[i], data};
+        }
+    }
+
+    void run_whole(Ready& r, std::span<const InputView> in, std::span<const OutputView> out) {
+        auto& [from, to] = pieces[0];
+        for (std::size_t i = 0; i < in.size(); ++i) from[i] = in[i].data;
+        for (std::size_t i = 0; i < to.size(); ++i) to[i] = !out.empty() && !overlaps(r, i, in, out) ? out[i].data : nullptr;
+        r.whole->place(from, to);
+        phases.start(r.whole->prepared().list, pool.threads());
+        pool.run(whole_job);
+        for (std::size_t i = 0; i < targets.size(); ++i) {
             ValueId source = program.outputs[i].value;
+            targets[i].data = static_cast<std::byte*>(r.whole->address(source));
             while (program.value(source).place == ProgramValue::Place::view) source = program.value(source).of;
-            if (program.value(source).place == ProgramValue::Place::input) {  // the caller may change it at any time
-                copies[i].reserve(bytes);
-                if (bytes > 0) std::memcpy(copies[i].data(), data, bytes);
-                data = copies[i].data();
+            if (!out.empty() || program.value(source).place != ProgramValue::Place::input) continue;
+            const std::size_t bytes = output_bytes(r, i);  // the caller may change an input at any time
+            own_outputs[i].reserve(bytes);
+            if (bytes > 0) std::memcpy(own_outputs[i].data(), targets[i].data, bytes);
+            targets[i].data = own_outputs[i].data();
+        }
+    }
+
+    void run_slices(Ready& r, std::span<const InputView> in, std::span<const OutputView> out) {
+        const auto samples = static_cast<std::size_t>(r.samples);
+        for (std::size_t i = 0; i < in.size(); ++i)
+            sources[i] = {static_cast<std::byte*>(const_cast<void*>(in[i].data)), bytes_of(in[i].dtype, count_of(in[i].shape)) / samples};
+        for (std::size_t i = 0; i < targets.size(); ++i) {
+            const bool callers = !out.empty() && !overlaps(r, i, in, out);
+            if (!callers) own_outputs[i].reserve(output_bytes(r, i));
+            targets[i] = {callers ? static_cast<std::byte*>(out[i].data) : own_outputs[i].data(), output_bytes(r, i) / samples};
+        }
+        next_slice = 0;
+        pool.run(slices_job);
+    }
+
+    void run_phase(const Frame& frame, std::size_t phase, int room, int worker, std::int64_t first, std::int64_t last) {
+        const auto& [s, i] = frame.prepared().phases[phase];
+        const PreparedStep& step = frame.prepared().steps[s];
+        Span* span = timing ? &spans[s * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
+        const auto start = span ? clock::now() : clock::time_point{};
+        if (span && !span->is_set()) span->start = start;
+        try {
+            step.kernel.phases[i].run(frame.buffers(step, room), first, last);
+        } catch (...) {  // a reference implementation found sizes that do not fit; what follows runs on what there is
+            if (!failed.exchange(true)) failure = std::current_exception();
+        }
+        if (span) span->end = clock::now(), span->busy += span->end - start;
+    }
+
+    void work_on_whole(int worker) {
+        const FloatMode mode;
+        phases.work(worker, [&](std::size_t phase, std::int64_t first, std::int64_t last) { run_phase(*current->whole, phase, worker, worker, first, last); });
+    }
+
+    void work_on_slices(int worker) {
+        const FloatMode mode;
+        const auto w = static_cast<std::size_t>(worker);
+        auto& [from, to] = pieces[w];
+        for (std::int64_t first; (first = next_slice.fetch_add(current->slice, std::memory_order_relaxed)) < current->samples;) {
+            const std::int64_t count = std::min(current->slice, current->samples - first);
+            Frame& frame = count == current->slice ? current->slices[w] : current->rest[w];
+            for (std::size_t i = 0; i < from.size(); ++i) from[i] = sources[i].at(first);
+            for (std::size_t i = 0; i < to.size(); ++i) to[i] = targets[i].at(first);
+            frame.place(from, to);
+            for (std::size_t p = 0; p < frame.prepared().phases.size(); ++p) {
+                const auto& [s, i] = frame.prepared().phases[p];
+                run_phase(frame, p, 0, worker, 0, frame.prepared().steps[s].kernel.phases[i].units);
             }
-            results[i] = {type.dtype, shape, data};
+            for (std::size_t i = 0; i < to.size(); ++i)  // views, inputs, and values that are several outputs
+                if (const void* at = frame.address(program.outputs[i].value); at != to[i]) std::memcpy(to[i], at, static_cast<std::size_t>(count) * targets[i].sample_bytes);
         }
     }
 
     Engine engine;
     const Program& program;
     ThreadPool pool;
-    std::function<void(int)> job;
-    Memory arena, workspace;
-    std::list<Ready> ready;             // most recently used first
-    std::vector<std::byte*> addresses;  // of all values
-    std::vector<bool> moves;            // of all values: whether its address is another in each run
-    std::vector<std::pair<std::size_t, std::size_t>> moving_views;  // such a view and what it shows
-    PhaseRun phases;
+    Placement whole_placement;
+    Room whole_room;
+    std::vector<Room> worker_rooms;
+    std::list<Ready> ready;             // most recently used first; its frames lie in the rooms
     std::vector<ResultView> results;
-    std::vector<Memory> copies;
-    std::vector<Span> spans;            // per step and worker, of a profiled run; not set: had no units
+    std::vector<Memory> own_outputs;    // where results lie that the caller has no memory for
+    std::vector<Samples> targets, sources;
+    std::vector<std::pair<std::vector<const void*>, std::vector<void*>>> pieces;  // by worker: addresses for Frame::place
+    PhaseRun phases;
+    std::atomic<std::int64_t> next_slice = 0;
+    std::function<void(int)> whole_job, slices_job;
+    std::vector<Span> spans;            // per step and worker, of a profiled run
     std::atomic<bool> failed = false;   // in this run, for the reason `failure`
     std::exception_ptr failure;
-    Prepared* current = nullptr;
+    Ready* current = nullptr;
     bool timing = false;
 };
 
@@ -227,10 +240,7 @@ Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 
 std::span<const ResultView> Context::run(std::span<const InputView> inputs) {
-    Ready& r = state_->ready_for(inputs);
-    state_->place(r, inputs, {});
-    state_->execute(r.program, false);
-    state_->set_results(r.program, {});
+    state_->run(state_->ready_for(inputs), inputs, {}, false);
     return state_->results;
 }
 
@@ -241,16 +251,14 @@ void Context::run(std::span<const InputView> inputs, std::span<const OutputView>
         throw Error({.what = fmt::format("{} outputs given, the engine has {}", outputs.size(), program.outputs.size()), .fix = "give one tensor per output, in the engine's order"});
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const ValueId v = program.outputs[i].value;
-        const Dims& shape = r.program.shapes[static_cast<std::size_t>(v)];
+        const Dims& shape = r.output_shapes[i];
         if (outputs[i].dtype != program.value(v).type.dtype || !std::ranges::equal(outputs[i].shape, shape))
             throw Error({.what = fmt::format("output '{}' is {}[{}], comes out as {}[{}]", program.outputs[i].name, name_of(outputs[i].dtype), fmt::join(outputs[i].shape, ","),
                                              name_of(program.value(v).type.dtype), fmt::join(shape, ",")),
                          .fix = "ask output_shapes() first"});
         if (!outputs[i].data && count_of(shape) > 0) throw Error({.what = fmt::format("output '{}' has no memory", program.outputs[i].name), .fix = "give its address"});
     }
-    state_->place(r, inputs, outputs);
-    state_->execute(r.program, false);
-    state_->set_results(r.program, outputs);
+    state_->run(r, inputs, outputs, false);
 }
 
 std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const InputView> inputs) {
@@ -268,22 +276,23 @@ std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const In
 
 std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
     Ready& r = state_->ready_for(inputs);
-    Prepared& p = r.program;
+    const Prepared& p = r.slice > 0 ? r.slices[0].prepared() : r.whole->prepared();
     const auto workers = static_cast<std::size_t>(state_->pool.threads());
     state_->spans.assign(p.steps.size() * workers, {});
-    state_->place(r, inputs, {});
-    state_->execute(p, true);
-    state_->set_results(p, {});
+    state_->run(r, inputs, {}, true);
     std::vector<StepInfo> steps;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
-        // From the first worker's start to the last one's end; one that came late may have had no units.
+        // Together: from the first worker's start to the last one's end; one that came late may have had no units. In slices:
+        // what the workers spent on it, as a share of the run.
         Span step;
+        clock::duration busy{};
         for (const Span& s : std::span(state_->spans).subspan(i * workers, workers)) {
-            if (s.end == clock::time_point{}) continue;
-            if (step.end == clock::time_point{} || s.start < step.start) step.start = s.start;
+            if (!s.is_set()) continue;
+            busy += s.busy;
+            if (!step.is_set() || s.start < step.start) step.start = s.start;
             step.end = std::max(step.end, s.end);
         }
-        const auto took = step.end - step.start;
+        const auto took = r.slice > 0 ? busy / static_cast<int>(workers) : step.end - step.start;
         const Node& node = state_->program.steps[i].node;
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
                       .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = std::chrono::duration<double, std::micro>(took).count()};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/prepared.h"
 
+#include "engine/samples.h"
 #include "runtime/expansions.h"
 #include "runtime/float_mode.h"
 #include "system/thread_pool.h"
@@ -13,17 +14,17 @@
 namespace tercet {
 namespace {
 
-ProfilePoint nearest_point(const Profile& profile, const Symbols& symbols) {
+ProfilePoint nearest_point(const Program& program, const Symbols& symbols) {
     const auto volume = [&](const Symbols& s) {
         double v = 0;
-        for (const auto& [name, p] : profile)
+        for (const auto& [name, p] : program.profile)
             if (const auto size = s.find(name); size != s.end()) v += std::log(std::max<double>(1, static_cast<double>(size->second)));
         return v;
     };
     const double wanted = volume(symbols);
     ProfilePoint best = ProfilePoint::opt;
     for (auto point : {ProfilePoint::min, ProfilePoint::max})
-        if (std::fabs(volume(symbols_at(profile, point)) - wanted) < std::fabs(volume(symbols_at(profile, best)) - wanted)) best = point;
+        if (std::fabs(volume(tuned_at(program, point)) - wanted) < std::fabs(volume(tuned_at(program, best)) - wanted)) best = point;
     return best;
 }
 
@@ -73,9 +74,9 @@ Symbols bind_symbols(const Program& p, std::span<const Dims> shapes) {
     return symbols;
 }
 
-Prepared prepare(const Program& program, const Symbols& symbols, Expansions& expansions, ThreadPool& pool) {
+Prepared prepare(const Program& program, const Symbols& symbols, std::optional<ProfilePoint> wanted_point, Expansions& expansions, ThreadPool& pool) {
     check_shapes(program, symbols);
-    const auto point = static_cast<std::size_t>(nearest_point(program.profile, symbols));
+    const auto point = static_cast<std::size_t>(wanted_point ? *wanted_point : nearest_point(program, symbols));
     Prepared p;
     for (const ProgramValue& v : program.values) {
         p.shapes.push_back(shape_at(v.type, symbols));

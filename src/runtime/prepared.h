@@ -5,6 +5,8 @@
 #include "engine/program.h"
 #include "target/run_phases.h"
 
+#include <optional>
+
 namespace tercet {
 
 class Expansions;
@@ -35,8 +37,8 @@ struct Prepared {
 /// profile if they do not fit.
 Symbols bind_symbols(const Program&, std::span<const Dims> input_shapes);
 
-/// Chooses among the tuned profile points the one nearest in volume, compiles its kernels and makes the expansions that they
-/// read and that are not there yet, on the pool's workers. Error if sizes do not fit together.
-Prepared prepare(const Program&, const Symbols&, Expansions&, ThreadPool&);
+/// Takes the tactics of a profile point (nullopt: of the one nearest in volume), compiles their kernels and makes the expansions
+/// that they read and that are not there yet, on the pool's workers. Error if sizes do not fit together.
+Prepared prepare(const Program&, const Symbols&, std::optional<ProfilePoint>, Expansions&, ThreadPool&);
 
 }  // namespace tercet

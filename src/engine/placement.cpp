@@ -2,7 +2,7 @@
 // Offsets by first fit in order of size: the largest value is placed first, each at the lowest offset where nothing that
 // lives at the same time lies (the greedy-by-size rule of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
 // Net Inference", 2020).
-#include "plan/plan.h"
+#include "engine/placement.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -28,8 +28,7 @@ std::int64_t largest_bytes(const Type& type, const SymbolRanges& ranges) {
 
 }  // namespace
 
-void place_values(Program& p) {
-    const SymbolRanges ranges = ranges_of(p.profile);
+Placement place_values(const Program& p, const SymbolRanges& ranges) {
     std::vector<Life> lives(p.values.size());
     const auto source = [&](ValueId v) {
         while (p.value(v).place == ProgramValue::Place::view) v = p.value(v).of;
@@ -49,18 +48,20 @@ void place_values(Program& p) {
         if (p.values[i].place == ProgramValue::Place::arena) order.push_back(i);
     std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return lives[i].bytes; });
     std::vector<std::size_t> placed;  // by offset
-    p.arena_bytes = 0;
+    Placement placement{std::vector<std::int64_t>(p.values.size()), 0};
+    auto& offsets = placement.offsets;
     for (std::size_t i : order) {
         std::int64_t offset = 0;
         for (std::size_t other : placed) {
             if (lives[other].first > lives[i].last || lives[other].last < lives[i].first) continue;
-            if (p.values[other].offset >= offset + lives[i].bytes) break;
-            offset = std::max(offset, p.values[other].offset + lives[other].bytes);
+            if (offsets[other] >= offset + lives[i].bytes) break;
+            offset = std::max(offset, offsets[other] + lives[other].bytes);
         }
-        p.values[i].offset = offset;
-        placed.insert(std::ranges::upper_bound(placed, offset, {}, [&](std::size_t k) { return p.values[k].offset; }), i);
-        p.arena_bytes = std::max(p.arena_bytes, offset + lives[i].bytes);
+        offsets[i] = offset;
+        placed.insert(std::ranges::upper_bound(placed, offset, {}, [&](std::size_t k) { return offsets[k]; }), i);
+        placement.bytes = std::max(placement.bytes, offset + lives[i].bytes);
     }
+    return placement;
 }
 
 }  // namespace tercet

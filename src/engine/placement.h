@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Places of computed values in one piece of memory.
+#pragma once
+
+#include "engine/program.h"
+
+namespace tercet {
+
+struct Placement {
+    std::vector<std::int64_t> offsets;  // by value; 0 for those that are not computed
+    std::int64_t bytes = 0;             // of it all
+};
+
+/// Values that live at the same time do not overlap; sizes are the largest within these ranges; outputs live to the end.
+/// Error if a value is too large to be addressed.
+Placement place_values(const Program& program, const SymbolRanges& ranges);
+
+}  // namespace tercet
