@@ -10,7 +10,7 @@ import foreign
 import models
 import peers
 from process import Failed, Process
-from undisturbed import undisturbed
+from undisturbed import trusted, undisturbed
 
 
 class Runner:
@@ -18,8 +18,7 @@ class Runner:
 
     def __init__(self, entry, arguments, task, folder, settings):
         self.entry, self.arguments, self.task, self.folder, self.settings = entry, arguments, task, folder, settings
-        self.result = {"samples_per_s": [], "p50_ms": [], "p99_ms": [], "load_ms": [], "first_inference_ms": [], "foreign_cores": [],
-                       "disturbed_rounds": 0, "disturbed_loads": 0, "repeated": 0}
+        self.result = {"rounds": [], "loads": []}
         self.stack, self.process = contextlib.ExitStack(), None
 
     def attempt(self, step, *arguments):
@@ -39,21 +38,17 @@ class Runner:
         return foreign.Watch([self.process.pid])
 
     def measured(self, command, watch, **task):
-        """The answer; the peer sleeps again when this returns, so that the next one has the processor to itself."""
-        outcome = undisturbed(lambda: self.process.ask(command, **task), watch, lambda: foreign.wait_until_quiet(self.settings.patience), self.settings.repeats)
-        self.result["repeated"] += outcome.attempts - 1
-        self.result["foreign_cores"].append(round(outcome.foreign_cores, 3))
+        """The answer, with how quiet it was; the peer sleeps again when this returns, so that the next one has the processor to itself."""
+        outcome = undisturbed(lambda: self.process.ask(command, **task), watch, lambda: foreign.wait_until_quiet(self.settings.patience),
+                              self.settings.repeats)
         foreign.wait_until_idle(self.process.pid)
-        return outcome
+        return {**outcome.answer, "foreign_cores": round(outcome.foreign_cores, 3), "disturbed": outcome.disturbed, "attempts": outcome.attempts}
 
     def load(self):
         def watch():
             self.restart()
             return self.watch()
-        outcome = self.measured("load", watch, **self.task)
-        self.result["disturbed_loads"] += outcome.disturbed
-        for key in ("load_ms", "first_inference_ms"):
-            self.result[key].append(outcome.answer[key])
+        self.result["loads"].append(self.measured("load", watch, **self.task))
 
     def check(self, reference_files):
         error = agreement.greatest_error(self.outputs(), reference_files)
@@ -66,17 +61,22 @@ class Runner:
         return self.process.ask("outputs", folder=str(place))["files"]
 
     def round(self, seconds):
-        outcome = self.measured("run", self.watch, seconds=seconds)
-        self.result["disturbed_rounds"] += outcome.disturbed
-        self.result["samples_per_s"].append(outcome.answer["samples_per_s"])
-        self.result["p50_ms"].append(outcome.answer["latency_ms"]["p50"])
-        self.result["p99_ms"].append(outcome.answer["latency_ms"]["p99"])
+        self.result["rounds"].append(self.measured("run", self.watch, seconds=seconds))
 
     def finish(self):
         answer = self.process.ask("memory")
-        self.result |= {"peak_rss_mb": [answer["peak_rss_bytes"] / 1e6], **answer}
-        rates = self.result["samples_per_s"]
-        self.result |= {"median": figures.middle(rates), "spread": figures.spread(rates)}
+        self.result |= {**answer, "peak_rss_mb": [answer["peak_rss_bytes"] / 1e6], **undisturbed_figures(self.result)}
+
+
+def undisturbed_figures(result):
+    """From all rounds and loads those that count, by what is measured, and whether one has to doubt them."""
+    rounds, rounds_doubtful = trusted(result["rounds"])
+    loads, loads_doubtful = trusted(result["loads"])
+    rates = [r["samples_per_s"] for r in rounds]
+    return {"samples_per_s": rates, "median": figures.middle(rates), "spread": figures.spread(rates),
+            "p50_ms": [r["latency_ms"]["p50"] for r in rounds], "p99_ms": [r["latency_ms"]["p99"] for r in rounds],
+            "load_ms": [r["load_ms"] for r in loads], "first_inference_ms": [r["first_inference_ms"] for r in loads],
+            "rounds_doubtful": rounds_doubtful, "loads_doubtful": loads_doubtful}
 
 
 def reference_outputs(model, task, folder, settings):

@@ -68,9 +68,9 @@ def claim(folder):
 
 def own_copy(program, folder):
     """So that whoever builds Tercet meanwhile does not change what is measured. The time stays, by which it is told from others."""
-    if not program.exists():
-        return program
     copy = folder / "tercet"
+    if program == copy or not program.exists():
+        return program
     shutil.copy2(program, copy)
     return copy
 

@@ -12,14 +12,14 @@ class Measure:
     title: str
     key: str             # of a result: a list of measurements
     larger_is_better: bool
-    disturbed: str       # of a result: how many of the measurements something else disturbed
+    doubtful: str        # of a result: whether something else disturbed most of the measurements
 
 
-SAMPLES = Measure("samples/s", "samples_per_s", True, "disturbed_rounds")
-LATENCY = Measure("p50 latency, ms", "p50_ms", False, "disturbed_rounds")
-TAIL = Measure("p99 latency, ms", "p99_ms", False, "disturbed_rounds")
-LOAD = Measure("load, ms (file to ready; MNN and ncnn load files converted before, Tercet one built before)", "load_ms", False, "disturbed_loads")
-FIRST = Measure("first inference after load, ms", "first_inference_ms", False, "disturbed_loads")
+SAMPLES = Measure("samples/s", "samples_per_s", True, "rounds_doubtful")
+LATENCY = Measure("p50 latency, ms", "p50_ms", False, "rounds_doubtful")
+TAIL = Measure("p99 latency, ms", "p99_ms", False, "rounds_doubtful")
+LOAD = Measure("load, ms (file to ready; MNN and ncnn load files converted before, Tercet one built before)", "load_ms", False, "loads_doubtful")
+FIRST = Measure("first inference after load, ms", "first_inference_ms", False, "loads_doubtful")
 MEMORY = Measure("peak memory, MB (whole process", "peak_rss_mb", False, "")
 
 
@@ -49,16 +49,16 @@ def compare(results, ours, rivals, measure=SAMPLES):
     a, b = results[ours][measure.key], results[rival][measure.key]
     quotient = (lambda x, y: x / y) if measure.larger_is_better else (lambda x, y: y / x)
     return {"ours": ours, "rival": rival, "ratio": quotient(figures.middle(a), figures.middle(b)),
-            "by_round": [quotient(x, y) for x, y in zip(a, b)], "told_apart": figures.told_apart(a, b),
-            "disturbed": bool(results[ours].get(measure.disturbed) or results[rival].get(measure.disturbed))}
+            "told_apart": figures.told_apart(a, b), "doubtful": any(results[n].get(measure.doubtful, False) for n in (ours, rival))}
 
 
 def summary(cells, contest):
-    """Over all cells that have this comparison: the geometric mean of the ratios, and the worst."""
+    """Over the cells whose ratio is beyond doubt: the geometric mean, and the worst; and how many were left out."""
     found = [(c["comparisons"][contest], c) for c in cells if c["comparisons"].get(contest)]
-    if not found:
-        return None
-    least, cell = min(found, key=lambda pair: pair[0]["ratio"])
-    return {"cells": len(found), "geometric_mean": figures.geometric_mean([r["ratio"] for r, _ in found]),
-            "worst": {**{k: cell[k] for k in ("model", "precision", "batch")}, "ratio": least["ratio"], "rival": least["rival"]},
-            "disturbed": sum(r["disturbed"] for r, _ in found)}
+    sound = [(r, c) for r, c in found if not r["doubtful"]]
+    result = {"cells": len(sound), "left_out": len(found) - len(sound)}
+    if sound:
+        least, cell = min(sound, key=lambda pair: pair[0]["ratio"])
+        result["geometric_mean"] = figures.geometric_mean([r["ratio"] for r, _ in sound])
+        result["worst"] = {**{k: cell[k] for k in ("model", "precision", "batch")}, "ratio": least["ratio"], "rival": least["rival"]}
+    return result

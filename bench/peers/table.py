@@ -8,8 +8,8 @@ import peers
 import ranking
 
 LEGEND = """`*` best peer, `=` not told apart from it (their ranges over the rounds overlap; fewer than three rounds are taken as 10 % to either
-side), `!` outputs off, so that it does not count, `~` disturbed by something else on the CPU even when repeated, `-` not there. Ratios
-above 1 favour Tercet; with `=` they say nothing. One stream is held to the best peer that runs one request at a time, two streams to
+side), `!` outputs off, so that it does not count, `~` most rounds were disturbed by something else on the CPU, even when repeated, `-` not there.
+Ratios above 1 favour Tercet; with `=` or `~` they say nothing. One stream is held to the best peer that runs one request at a time, two streams to
 the best of all."""
 
 
@@ -22,13 +22,13 @@ def cell_text(result, measure, winner, tied, name):
     if not result or result.get("error") or not result.get(measure.key):
         return "-"
     mark = "!" if not result["agrees"] else "*" if name == winner else "=" if name in tied else ""
-    return number(figures.middle(result[measure.key])) + mark + ("~" if result.get(measure.disturbed) else "")
+    return number(figures.middle(result[measure.key])) + mark + ("~" if result.get(measure.doubtful) else "")
 
 
 def ratio_text(comparison):
     if not comparison:
         return "-"
-    return f"{comparison['ratio']:.2f}" + ("" if comparison["told_apart"] else "=") + ("~" if comparison["disturbed"] else "")
+    return f"{comparison['ratio']:.2f}" + ("" if comparison["told_apart"] else "=") + ("~" if comparison["doubtful"] else "")
 
 
 def markdown(rows):
@@ -76,10 +76,12 @@ def notes(cells):
 
 
 def verdict(contest, s):
+    left_out = f"; {s['left_out']} left out, as disturbed" if s["left_out"] else ""
+    if not s["cells"]:
+        return f"{contest}: no cell to judge by{left_out}"
     worst = s["worst"]
-    text = (f"{contest}: geometric mean {s['geometric_mean']:.2f} over {s['cells']} cells, worst {worst['ratio']:.2f} "
-            f"({worst['model']}, batch {worst['batch']}, against {worst['rival']})")
-    return text + (f"; {s['disturbed']} of them disturbed" if s["disturbed"] else "")
+    return (f"{contest}: geometric mean {s['geometric_mean']:.2f} over {s['cells']} cells, worst {worst['ratio']:.2f} "
+            f"({worst['model']}, batch {worst['batch']}, against {worst['rival']}){left_out}")
 
 
 def report(cells, entries):
@@ -94,5 +96,5 @@ def report(cells, entries):
              of_measure(single, entries, ranking.LOAD, ["one stream"]),
              of_measure(single, entries, ranking.FIRST, ["one stream"]),
              of_measure(many, entries, dataclasses.replace(ranking.MEMORY, title=memory), []), notes(cells)]
-    verdicts = [f"**{verdict(contest, s)}**" for contest in peers.CONTESTS if (s := ranking.summary(cells, contest))]
+    verdicts = [f"**{verdict(contest, s)}**" for contest in peers.CONTESTS if (s := ranking.summary(cells, contest))["cells"] + s["left_out"]]
     return "\n".join(p for p in [*parts, "\n\n".join(verdicts)] if p) + "\n"

@@ -25,3 +25,9 @@ def undisturbed(measure, watch, before_repeating, repeats):
             return outcome
         seen.append(outcome)
     return dataclasses.replace(min(seen, key=lambda o: o.foreign_cores), attempts=len(seen))
+
+
+def trusted(measurements):
+    """Those that nothing disturbed, or all if there are none of these; and whether that leaves doubt: no more than half were quiet."""
+    quiet = [m for m in measurements if not m["disturbed"]]
+    return quiet or measurements, 2 * len(quiet) <= len(measurements)
