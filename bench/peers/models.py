@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models that are measured: made ones are kept in a folder, under a name that changes with the code that makes them."""
+import dataclasses
+import hashlib
+import os
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+MADE = ("cifar_vgg", "resnet50", "mobilenet_v2", "efficientnet_lite0", "yolov8n_backbone")
+TRAINED = ("fashion_mnist_cnn", "cifar10_vgg")
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    name: str
+    path: pathlib.Path
+    inputs: tuple    # of (name, shape without the batch)
+    outputs: tuple   # names, in the file's order
+
+
+def trained_files(root, test_data):
+    """By name; `test_data` may be None. The example stands in for the model it is."""
+    files = {"fashion_mnist_cnn": root / "examples/fashion_mnist/model.onnx"}
+    for name in TRAINED:
+        if test_data and (file := pathlib.Path(test_data) / "models" / f"{name}.onnx").exists():
+            files[name] = file
+    return files
+
+
+def names(root, test_data):
+    return [*MADE, *trained_files(root, test_data)]
+
+
+def _made(name, folder):
+    code = b"".join((HERE / f).read_bytes() for f in ("network.py", "architectures.py"))
+    path = folder / f"{name}-{hashlib.sha256(code).hexdigest()[:8]}.onnx"
+    if not path.exists():
+        import architectures
+        import onnx
+        part = path.with_suffix(".part")
+        onnx.save(getattr(architectures, name)(seed=MADE.index(name) + 1), part, format="protobuf")
+        os.replace(part, path)
+    return path
+
+
+def get(name, root, test_data, folder):
+    import onnx
+    path = _made(name, folder) if name in MADE else trained_files(root, test_data)[name]
+    graph = onnx.load(path, load_external_data=False).graph
+    constants = {c.name for c in graph.initializer}
+    inputs = []
+    for value in graph.input:
+        if value.name in constants:
+            continue
+        kind = value.type.tensor_type
+        dims = [d.dim_value for d in kind.shape.dim][1:]
+        if kind.elem_type != onnx.TensorProto.FLOAT or not all(dims):
+            raise ValueError(f"{path}: input {value.name} is not f32 with a dynamic batch only; models.py has no data for it")
+        inputs.append((value.name, tuple(dims)))
+    return Model(name, path, tuple(inputs), tuple(o.name for o in graph.output))
+
+
+def write_inputs(model, batch, folder):
+    """The same values for every peer, in [0, 1) as pictures have them: {input: NPY file}."""
+    import numpy
+    files = {}
+    for i, (name, dims) in enumerate(model.inputs):
+        files[name] = str(folder / f"{model.name}-input{i}-batch{batch}.npy")
+        numpy.save(files[name], numpy.random.default_rng([i, batch]).random((batch, *dims), numpy.float32))
+    return files
