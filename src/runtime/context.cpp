@@ -3,6 +3,7 @@
 #include "runtime/float_mode.h"
 #include "runtime/prepared.h"
 #include "system/thread_pool.h"
+#include "target/work.h"
 #include "tensor/zeroed.h"
 
 #include <fmt/format.h>
@@ -274,6 +275,9 @@ std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
     state_->place(r, inputs, {});
     state_->execute(p, true);
     state_->set_results(p, {});
+    std::vector<Dims> shapes;
+    for (const InputView& v : inputs) shapes.emplace_back(v.shape);
+    const Symbols symbols = bind_symbols(state_->program, shapes);
     std::vector<StepInfo> steps;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
         // From the first worker's start to the last one's end; one that came late may have had no units.
@@ -285,8 +289,12 @@ std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
         }
         const auto took = step.end - step.start;
         const Node& node = state_->program.steps[i].node;
+        const Step concrete = step_at(state_->program, state_->program.steps[i], symbols);
+        const Work work = work_of(concrete);
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
-                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = std::chrono::duration<double, std::micro>(took).count()};
+                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(),
+                      .type = concrete.has(0) ? concrete.inputs[0].dtype : DType::undefined, .multiply_adds = work.multiply_adds,
+                      .element_operations = work.element_operations, .bytes = work.bytes, .microseconds = std::chrono::duration<double, std::micro>(took).count()};
         for (ValueId v : node.outputs)
             if (v != ValueId::none && info.shape.empty())
                 info.shape = fmt::format("{}[{}]", name_of(state_->program.value(v).type.dtype), fmt::join(p.shapes[static_cast<std::size_t>(v)], ","));
