@@ -18,6 +18,26 @@ struct Options {
     bool json = false;
 };
 
+// The steps' times and work together, as one step.
+StepInfo sum_of(const std::vector<StepInfo>& steps) {
+    StepInfo sum;
+    for (const StepInfo& s : steps) {
+        sum.microseconds += s.microseconds;
+        sum.multiply_adds += s.multiply_adds;
+        sum.element_operations += s.element_operations;
+    }
+    return sum;
+}
+
+double least_microseconds(const BenchResult& r) {
+    double sum = 0;
+    for (const StepInfo& s : r.steps) sum += r.roof.least_microseconds(s);
+    return sum;
+}
+
+double ratio(double a, double b) { return b > 0 ? a / b : 0; }
+double gflops(const StepInfo& s) { return ratio(2 * s.multiply_adds + s.element_operations, s.microseconds * 1e3); }
+
 Json json_of(const BenchResult& r, const Options& o) {
     Json j{{"engine", o.engine.string()},
            {"samples_per_s", r.samples_per_s},
@@ -31,10 +51,15 @@ Json json_of(const BenchResult& r, const Options& o) {
            {"streams", r.streams}};
     if (!o.bench.profile) return j;
     j["steps"] = Json::array();
+    const StepInfo sum = sum_of(r.steps);
     for (const StepInfo& s : r.steps) {
         j["steps"].push_back(cli::json_of(s));
-        j["steps"].back()["microseconds"] = s.microseconds;
+        j["steps"].back().update({{"us", s.microseconds}, {"share", ratio(s.microseconds, sum.microseconds)}, {"gflops", gflops(s)},
+                                  {"roof", ratio(r.roof.least_microseconds(s), s.microseconds)}});
     }
+    const double least = least_microseconds(r);
+    j["total"] = {{"us", sum.microseconds}, {"gflops", gflops(sum)}, {"roof_us", least}, {"roof", ratio(least, sum.microseconds)}};
+    j["roof"] = cli::json_of(r.roof);
     return j;
 }
 
@@ -47,13 +72,24 @@ void print_result(const BenchResult& r, const Options& o) {
                      {"first inference", text_of_ms(r.first_inference_ms)},
                      {"peak memory", text_of_bytes(r.peak_rss_bytes)}});
     if (!o.bench.profile) return;
-    double total = 0;
-    for (const StepInfo& s : r.steps) total += s.microseconds;
+    const StepInfo sum = sum_of(r.steps);
+    const double least = least_microseconds(r);
+    const auto percent = [](double part, double whole) { return fmt::format("{:.1f} %", 100 * ratio(part, whole)); };
     std::vector<std::vector<std::string>> rows;
     for (const StepInfo& s : r.steps)
-        rows.push_back({fmt::format("{:.1f}", s.microseconds), fmt::format("{:.1f} %", total > 0 ? 100 * s.microseconds / total : 0.0), s.op, short_name(s.name), s.shape, s.tactic, s.variant});
+        rows.push_back({fmt::format("{:.1f}", s.microseconds), percent(s.microseconds, sum.microseconds), fmt::format("{:.1f}", gflops(s)),
+                        percent(r.roof.least_microseconds(s), s.microseconds), s.op, short_name(s.name), s.shape, s.tactic, s.variant});
+    rows.push_back({fmt::format("{:.1f}", sum.microseconds), percent(sum.microseconds, sum.microseconds), fmt::format("{:.1f}", gflops(sum)),
+                    percent(least, sum.microseconds), "total"});
     fmt::print("\n");
-    print_table({"us", "share", "op", "step", "output", "tactic", "variant"}, rows, "  ", {0, 1});
+    print_table({"us", "share", "GFLOP/s", "roof", "op", "step", "output", "tactic", "variant"}, rows, "  ", {0, 1, 2, 3});
+    std::vector<std::string> peaks, levels;
+    for (std::size_t i = 0; i < r.roof.peaks.size(); ++i)
+        if (const DType t = r.roof.peaks[i].type; i == 0 || r.roof.peaks[i - 1].type != t)
+            peaks.push_back(fmt::format("{} {:.0f}", name_of(t), r.roof.operations_per_s(t) * 1e-9));
+    for (const Roof::Level& l : r.roof.levels) levels.push_back(fmt::format("{} {:.0f}", l.name, l.read.all_threads * 1e-9));
+    fmt::print("\n  roof ({}): {} GFLOP/s; {} GB/s\n  at the roof the steps would take {}, measured are {}\n", r.roof.threads == 1 ? "1 thread" : fmt::format("{} threads", r.roof.threads), fmt::join(peaks, ", "), fmt::join(levels, ", "),
+               text_of_ms(least / 1000), text_of_ms(sum.microseconds / 1000));
 }
 
 }  // namespace
@@ -66,7 +102,7 @@ void add_bench(CLI::App& app) {
     verb->add_option("--duration", o->bench.seconds, "seconds to measure, after a warm-up (3)")->check(quiet(CLI::Range(0.0, 86400.0)))->type_name("S");
     verb->add_option("--threads", o->bench.threads, "threads per stream (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_option("--streams,--infStreams", o->bench.streams, "contexts that run at the same time (1)")->check(quiet(CLI::Range(1, 1024)))->type_name("N");
-    verb->add_flag("--profile,--dumpProfile", o->bench.profile, "time every step, too");
+    verb->add_flag("--profile,--dumpProfile", o->bench.profile, "time every step, too, and tell how near it comes to this machine's roof");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Example:\n  tercet bench model_cpu_fp32.engine --batch 1 --duration 5 --profile");
     verb->callback([o] {

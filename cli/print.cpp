@@ -12,6 +12,11 @@ std::size_t width_of(std::string_view s) {
     return static_cast<std::size_t>(std::ranges::count_if(s, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+void add_rate(Json& j, const char* key, const Roof::Rate& rate) {
+    if (rate.one_thread > 0) j[key]["one_thread"] = rate.one_thread;
+    if (rate.all_threads > 0) j[key]["all_threads"] = rate.all_threads;
+}
+
 }  // namespace
 
 void print_json(const Json& document) { fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace)); }
@@ -29,6 +34,20 @@ Json json_of(const TensorInfo& info) {
 
 Json json_of(const StepInfo& step) {
     return {{"name", step.name}, {"op", step.op}, {"tactic", step.tactic}, {"variant", step.variant}, {"shape", step.shape}};
+}
+
+Json json_of(const Roof& roof) {
+    Json j{{"threads", roof.threads}, {"isa", roof.isa}, {"peaks", Json::array()}, {"levels", Json::array()}};
+    for (const Roof::Peak& p : roof.peaks) {
+        j["peaks"].push_back({{"type", name_of(p.type)}, {"instruction", p.instruction}});
+        add_rate(j["peaks"].back(), "operations_per_s", p.operations);
+    }
+    for (const Roof::Level& l : roof.levels) {
+        j["levels"].push_back({{"name", l.name}, {"capacity_bytes", l.capacity_bytes}, {"measured_bytes", l.measured_bytes}});
+        add_rate(j["levels"].back(), "read_bytes_per_s", l.read);
+        add_rate(j["levels"].back(), "copy_bytes_per_s", l.copy);
+    }
+    return j;
 }
 
 void print_table(std::vector<std::string> header, const std::vector<std::vector<std::string>>& rows, std::string_view indent,

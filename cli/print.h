@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tercet/engine.h"
+#include "tercet/roof.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,7 @@ void print_json(const Json& document);
 
 Json json_of(const TensorInfo& info);
 Json json_of(const StepInfo& step);
+Json json_of(const Roof& roof);  // without what was not measured
 
 /// Columns as wide as their widest cell, numbers (columns named in `right`) to the right. No header if it is empty.
 void print_table(std::vector<std::string> header, const std::vector<std::vector<std::string>>& rows, std::string_view indent = "  ",

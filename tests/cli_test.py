@@ -306,9 +306,27 @@ class Bench(Program):
         self.small_engine()
         steps = self.json("bench", "small.engine", "--duration", "0.1", "--profile", "--streams", "2", "--threads", "1")["steps"]
         self.assertEqual(len(steps), len(self.json("inspect", "small.engine")["steps"]))
-        for key in ["name", "op", "tactic", "microseconds"]:
-            self.assertIn(key, steps[0])
-        self.assertIn("tactic", self.tercet("bench", "small.engine", "--duration", "0.1", "--profile").stdout)
+        self.assertEqual(list(steps[0]), ["name", "op", "tactic", "variant", "shape", "us", "share", "gflops", "roof"])
+        text = self.tercet("bench", "small.engine", "--duration", "0.1", "--profile").stdout
+        for part in ["tactic", "roof", "total"]:
+            self.assertIn(part, text)
+
+    def test_profile_sets_the_steps_against_the_roof(self):
+        write(self.path("two.onnx"), ob.model(
+            [ob.node("MatMul", ["x", "w"], ["p"]), ob.node("Softmax", ["p"], ["y"])],
+            [ob.value_info("x", [8, 3])], [ob.value_info("y", [8, 2])], [ob.tensor("w", [3, 2], [1.0] * 6)]))
+        self.tercet("build", "two.onnx", "--tune", "none", "-o", "two.engine")
+        result = self.json("bench", "two.engine", "--duration", "0.1", "--profile", "--threads", "2")
+        for step in [*result["steps"], result["total"]]:
+            for key in ["us", "gflops", "roof"]:
+                self.assertGreater(step[key], 0, key)
+        self.assertAlmostEqual(sum(step["share"] for step in result["steps"]), 1)
+        self.assertAlmostEqual(sum(step["us"] for step in result["steps"]), result["total"]["us"])
+        self.assertAlmostEqual(result["total"]["roof_us"] / result["total"]["us"], result["total"]["roof"])
+        roof = result["roof"]
+        self.assertEqual((roof["threads"], roof["peaks"][0]["type"], roof["levels"][-1]["name"]), (2, "f32", "memory"))
+        for rate in [*(p["operations_per_s"] for p in roof["peaks"]), *(level["read_bytes_per_s"] for level in roof["levels"])]:
+            self.assertGreater(rate["all_threads"], 0)
 
     def test_a_batch_outside_the_profile(self):
         self.small_engine()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every command of README.md's `console` blocks, in order, in a fresh folder; each must succeed, and what README shows
-of its output must be its shape (the same lines, up to numbers)."""
+"""Runs every command of the `console` blocks of README.md and of the documents after it, in order, in one fresh folder; each must
+succeed, and what is shown of its output must be its shape (the same lines, up to numbers)."""
 import argparse
 import os
 import pathlib
@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 ARGUMENTS = None
+DOCUMENTS = ["README.md", "docs/performance.md", "bench/roofline/README.md"]
 
 
 def console_blocks(text):
@@ -33,13 +34,16 @@ def shape(line):
 
 
 class Readme(unittest.TestCase):
-    def test_commands_do_what_readme_shows(self):
+    def test_commands_do_what_is_shown(self):
         root = pathlib.Path(ARGUMENTS.root)
         with tempfile.TemporaryDirectory() as folder:
             os.symlink(root / "examples", f"{folder}/examples")
             path = f"{ARGUMENTS.bin}:{os.environ['PATH']}"
-            commands = list(console_blocks((root / "README.md").read_text()))
-            self.assertGreater(len(commands), 8)
+            commands = []
+            for document in DOCUMENTS:
+                found = list(console_blocks((root / document).read_text()))
+                self.assertGreater(len(found), 0, document)
+                commands += found
             for command, shown in commands:
                 for place in re.findall(r"/usr/share/\S+", command):
                     if not pathlib.Path(place).exists():

@@ -4,6 +4,7 @@
 
 #include "tercet/engine.h"
 #include "tercet/progress.h"
+#include "tercet/roof.h"
 
 #include <functional>
 
@@ -14,7 +15,7 @@ struct BenchSettings {
     double seconds = 3;          // to measure, after a warm-up
     int threads = 0;             // per stream; 0: all
     int streams = 1;             // contexts that run at the same time, each on `threads` threads
-    bool profile = false;        // time the steps, too
+    bool profile = false;        // time the steps, too, and measure the roof
     std::string max_isa;
     std::function<void(const Progress&)> progress;  // in tenths of a second, from the calling thread
 };
@@ -27,6 +28,7 @@ struct BenchResult {
     std::int64_t batch = 0, runs = 0;
     int threads = 0, streams = 0;
     std::vector<StepInfo> steps;  // with the median time of each, if profiled
+    Roof roof;                    // of one stream's threads, if profiled
 };
 
 /// Opens the engine (which is timed) and runs it on random inputs.

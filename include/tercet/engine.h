@@ -84,6 +84,10 @@ struct StepInfo {
     std::string tactic;
     std::string variant;
     std::string shape;                 // of its first output
+    DType type = DType::undefined;     // of its first input
+    double multiply_adds = 0;          // by the direct algorithm, whatever the tactic does
+    double element_operations = 0;     // of a step without multiply-adds
+    double bytes = 0;                  // of inputs, weights and outputs, each once
     double microseconds = 0;           // of the last profiled run
 };
 

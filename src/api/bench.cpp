@@ -115,9 +115,14 @@ BenchResult bench(const std::filesystem::path& file, const BenchSettings& settin
             r.steps[s].microseconds = percentile(times[s], 0.5);
         }
     }
-    rusage usage{};
+    rusage usage{};  // before the roof takes memory of its own
     getrusage(RUSAGE_SELF, &usage);
     r.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    if (settings.profile) {
+        RoofSettings roof{.threads = r.threads, .max_isa = settings.max_isa, .quick = true};
+        for (const StepInfo& s : r.steps) roof.types.push_back(s.type);
+        r.roof = measure_roof(roof);
+    }
     return r;
 }
 

@@ -313,6 +313,12 @@ TEST_F(Run, BenchMeasuresWhatItSays) {
     EXPECT_GT(r.peak_rss_bytes, 1u << 20);
     ASSERT_GE(r.steps.size(), 6u);
     for (const StepInfo& s : r.steps) EXPECT_FALSE(s.tactic.empty());
+    const StepInfo& conv = r.steps[2];  // [2, 28, 28, 32] by [32, 32, 3, 3]
+    EXPECT_EQ(conv.type, DType::f32);
+    EXPECT_EQ(conv.multiply_adds, 2 * 28 * 28 * 32 * 288.0);
+    EXPECT_EQ(conv.bytes, 4 * (2 * 2 * 28 * 28 * 32 + 32 * 288 + 32.0));
+    EXPECT_EQ(r.roof.threads, 1);
+    EXPECT_GT(r.roof.least_microseconds(conv), 0);
     EXPECT_NE(error_of([&] { bench(folder_.path() / "e.engine", {.batch = 1 << 24}); }).find("--batch 16777216: the engine's profile is 1 to 32"), std::string::npos);
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/float_mode.h"
 #include "runtime/frame.h"
 #include "system/thread_pool.h"
+#include "target/work.h"
 
 #include <fmt/format.h>
 
@@ -280,6 +281,7 @@ std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
     const auto workers = static_cast<std::size_t>(state_->pool.threads());
     state_->spans.assign(p.steps.size() * workers, {});
     state_->run(r, inputs, {}, true);
+    const Symbols symbols = bind_symbols(state_->program, r.input_shapes);
     std::vector<StepInfo> steps;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
         // Together: from the first worker's start to the last one's end; one that came late may have had no units. In slices:
@@ -294,11 +296,13 @@ std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
         }
         const auto took = r.slice > 0 ? busy / static_cast<int>(workers) : step.end - step.start;
         const Node& node = state_->program.steps[i].node;
+        const Step concrete = step_at(state_->program, state_->program.steps[i], symbols);
+        const Work work = work_of(concrete);
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
-                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(), .microseconds = std::chrono::duration<double, std::micro>(took).count()};
-        for (ValueId v : node.outputs)
-            if (v != ValueId::none && info.shape.empty())
-                info.shape = fmt::format("{}[{}]", name_of(state_->program.value(v).type.dtype), fmt::join(p.shapes[static_cast<std::size_t>(v)], ","));
+                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(),
+                      .type = concrete.has(0) ? concrete.inputs[0].dtype : DType::undefined, .multiply_adds = work.multiply_adds,
+                      .element_operations = work.element_operations, .bytes = work.bytes, .microseconds = std::chrono::duration<double, std::micro>(took).count()};
+        if (!concrete.outputs.empty() && concrete.outputs[0]) info.shape = fmt::format("{}[{}]", name_of(concrete.outputs[0].dtype), fmt::join(concrete.outputs[0].shape, ","));
         steps.push_back(std::move(info));
     }
     return steps;
