@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax over the last axis, f32: y = exp(x - max) / sum. A unit is a row.
+// Softmax over the last axis, f32: y = exp(x - max) / sum. A unit is a row, or a block of rows where they are short.
 #include "cpu/map_program.h"
+
+#include <algorithm>
 
 namespace tercet {
 namespace {
@@ -16,19 +18,16 @@ Refusal refuse(const Step& s, const Isa& isa) {
     return TailProgram::refuse(s);
 }
 
-Kernel compile(const Step& s, const Variant&, const Isa& isa) {
+Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     const simd::Level& level = *simd_level(isa);
     const std::int64_t n = s.inputs[0].shape.back(), rows = count_of(s.inputs[0].shape) / n;
+    const std::int64_t block = std::clamp<std::int64_t>(v.tile / n, 1, rows), blocks = (rows + block - 1) / block;
     const auto tail = TailProgram::make(s, level);
     Kernel k;
-    k.phases.push_back({.units = rows, .run = [=, reduce = level.reduce](const Buffers& b, std::int64_t first, std::int64_t last) {
-        for (std::int64_t r = first; r < last; ++r) {
-            const float* x = static_cast<const float*>(b.inputs[0]) + r * n;
-            float* y = static_cast<float*>(b.outputs[0]) + r * n;
-            const float scale = 1.0f / reduce.exp_minus(y, x, reduce.max(x, n), n);
-            for (std::int64_t i = 0; i < n; ++i) y[i] *= scale;
-        }
-        if (tail) tail->run(b, first, last - first, 0, n);
+    k.phases.push_back({.units = blocks, .run = [=, softmax_rows = level.softmax](const Buffers& b, std::int64_t first, std::int64_t last) {
+        const std::int64_t row = first * block, count = std::min(last * block, rows) - row;
+        softmax_rows(static_cast<float*>(b.outputs[0]) + row * n, static_cast<const float*>(b.inputs[0]) + row * n, count, n);
+        if (tail) tail->run(b, row, count, 0, n);
     }});
     return k;
 }
@@ -37,7 +36,7 @@ const RegisteredTactic softmax{{.name = "cpu/softmax_f32",
                                 .most = Isa::Level::avx512,
                                 .numerics = [](const Step&) { return Numerics::approximate; },
                                 .refuse = refuse,
-                                .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
+                                .variants = [](const Step&, const Isa&) { return std::vector<Variant>{{.tile = 2048}, {.tile = 16384}}; },
                                 .compile = compile,
                                 .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); }}};
 

@@ -32,7 +32,7 @@ std::string conv(std::string_view x, std::string_view w, std::string_view attrib
 
 const std::vector<Case>& cases() {
     constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32", winograd2 = "cpu/conv_winograd2_f32",
-                               winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32";
+                               winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32", chain = "cpu/pointwise_code_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
                                transpose = "cpu/transpose";
@@ -82,6 +82,9 @@ const std::vector<Case>& cases() {
         {"gemm without bias", "(f32[0,9] x) => (f32[?] y) { y = Gemm(x, random[9,4]) }", {matmul}, {tiles}},
         {"softmax", "(f32[5,33] x) => (f32[?] y) { y = Softmax(x) }", {softmax}},
         {"softmax of one", "(f32[3,1] x) => (f32[?] y) { y = Softmax<axis = 1>(x) }", {softmax}},
+        {"softmax of many short rows", "(f32[3,257,10] x) => (f32[?] y) { y = Softmax<tail = \"mul(x0, x1)\">(x, f32[1]{0.5}) }", {softmax}},
+        {"softmax of a long row", "(f32[2,3001] x) => (f32[?] y) { y = Softmax(x) }", {softmax}},
+        {"softmax of whole vectors", "(f32[7,3,16] x) => (f32[?] y) { y = Softmax(x) }", {softmax}},
         {"mean over the last axis", "(f32[3,5,97] x) => (f32[?] y) { y = ReduceMean(x, i64[1]{-1}) }", {reduce}},
         {"sum over all", "(f32[3,5,7] x) => (f32[?] y) { y = ReduceSum<keepdims = 0>(x) }", {reduce}},
         {"maximum", "(f32[9,15] x) => (f32[?] y) { y = ReduceMax<keepdims = 0>(x, i64[1]{1}) }", {reduce}},
@@ -90,14 +93,22 @@ const std::vector<Case>& cases() {
         {"transpose reversed", "(f32[3,5,7] x) => (f32[?] y) { y = Transpose(x) }", {transpose}},
         {"transpose of bytes", "(u8[1,33,1,2] x) => (u8[?] y) { y = Transpose<perm = [3, 1, 0, 2]>(x) }", {transpose}},
         {"transpose of 64-bit integers", "(i64[4,4] x) => (i64[?] y) { y = Transpose(x) }", {transpose}},
-        {"element-wise", "(f32[3,33] a, f32[3,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}},
-        {"broadcast row", "(f32[3,7,5] a, f32[5] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}},
-        {"broadcast column", "(f32[3,7,5] a, f32[7,1] b) => (f32[?] y) { y = Sub(a, b) }", {pointwise}},
-        {"parameter that is no binary fraction", "(f32[3,33] x) => (f32[?] y) { y = LeakyRelu<alpha = 0.1>(x) }", {pointwise}},
-        {"limit left out", "(f32[3,33] x) => (f32[?] y) { y = Clip(x, _, f32{0.5}) }", {pointwise}},
-        {"broadcast both", "(f32[3,1,5] a, f32[7,1] b) => (f32[?] y) { y = Max(a, b) }", {pointwise}},
-        {"scalars", "(f32[] a, f32[] b) => (f32[?] y) { y = Div(a, b) }", {pointwise}},
-        {"fused chain", "(f32[2,300] a, f32[300] b, f32[] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(sub(mul(x0, x1), mul(x2, tanh(x0))))\">(a, b, c) }", {pointwise}},
+        {"element-wise", "(f32[3,33] a, f32[3,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}, {chain}},
+        {"broadcast row", "(f32[3,7,5] a, f32[5] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}, {chain}},
+        {"broadcast column", "(f32[3,7,5] a, f32[7,1] b) => (f32[?] y) { y = Sub(a, b) }", {pointwise}, {chain}},
+        {"parameter that is no binary fraction", "(f32[3,33] x) => (f32[?] y) { y = LeakyRelu<alpha = 0.1>(x) }", {pointwise}, {chain}},
+        {"limit left out", "(f32[3,33] x) => (f32[?] y) { y = Clip(x, _, f32{0.5}) }", {pointwise}, {chain}},
+        {"broadcast both", "(f32[3,1,5] a, f32[7,1] b) => (f32[?] y) { y = Max(a, b) }", {pointwise}, {chain}},
+        {"scalars", "(f32[] a, f32[] b) => (f32[?] y) { y = Div(a, b) }", {pointwise}, {chain}},
+        {"large relu", "(f32[3,70001] x) => (f32[?] y) { y = Relu(x) }", {pointwise}, {chain}},
+        {"swish", "(f32[2,7,127] x) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"mul(x0, sigmoid(x0))\">(x) }", {pointwise}, {chain}},
+        {"gelu", "(f32[5,33,9] x) => (f32[?] y) { y = Gelu(x) }", {pointwise}, {chain}},
+        {"residual and shift per channel", "(f32[2,9,7,17] a, f32[2,9,7,17] b, f32[17] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(add(add(x0, x1), x2))\">(a, b, c) }", {pointwise}, {chain}},
+        {"scaled per image and channel", "(f32[3,5,7,33] a, f32[3,1,1,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}, {chain}},
+        {"many rows of one vector", "(f32[700,16] a, f32[700,1] b, f32[16] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"add(mul(x0, x1), x2)\">(a, b, c) }", {pointwise}, {chain}},
+        {"first input broadcast", "(f32[] a, f32[33] b, f32[5,33] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"sub(mul(x0, x1), div(x2, x0))\">(a, b, c) }", {pointwise}, {chain}},
+        {"no element", "(f32[0,33] a, f32[33] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}, {chain}},
+        {"fused chain", "(f32[2,300] a, f32[300] b, f32[] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(sub(mul(x0, x1), mul(x2, tanh(x0))))\">(a, b, c) }", {pointwise}, {chain}},
     };
     return all;
 }

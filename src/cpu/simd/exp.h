@@ -17,12 +17,13 @@ inline Floats round_even(Floats x) {
     return shifted - magic;
 }
 
-// e^x = 2^n * e^r, n = round(x/ln 2), |r| <= ln(2)/2; e^r by its Taylor polynomial of degree 7 (remainder below 2^-27).
-inline Floats exp(Floats x) {
+// e^(x + low) = 2^n * e^r, n = round(x/ln 2), |r| <= ln(2)/2 + |low|; e^r by its Taylor polynomial of degree 7 (remainder
+// below 2^-27). `low` is small: what x lost when it was rounded.
+inline Floats exp_of_sum(Floats x, Floats low) {
     const Floats bounded = min(max(x, all(-104.0f)), all(89.0f));
     const Floats n = round_even(bounded * 1.44269504088896341f);
     Floats r = bounded - n * 0.693359375f;  // ln 2 in two parts, the first with few bits
-    r = r - n * -2.12194440e-4f;
+    r = r - n * -2.12194440e-4f + low;
     Floats p = all(1.0f / 5040);
     p = p * r + 1.0f / 720;
     p = p * r + 1.0f / 120;
@@ -37,6 +38,8 @@ inline Floats exp(Floats x) {
     const Floats y = p * a * b;
     return x != x ? x : y;
 }
+
+inline Floats exp(Floats x) { return exp_of_sum(x, Floats{}); }
 
 // e^x - 1 without cancellation near 0.
 inline Floats expm1(Floats x) {
@@ -101,6 +104,31 @@ inline Floats erf(Floats x) {
     const Floats y = a < 1.0f ? near : far;
     const Floats signed_y = x < 0 ? -y : y;
     return x != x ? x : signed_y;
+}
+
+// x/2 * (1 + erf(x/sqrt 2)) as max(x, 0) - z*Q(z), z = |x|, Q(z) the upper tail of the normal distribution: no difference of
+// near values on either side. Q(z) = e^(-z^2/2) * w(z), w a quotient of polynomials by a minimax fit; all their terms are
+// positive, so that none cancel. z^2 is the square of z's upper half and a small rest. Beyond 14.6, z*Q(z) is below all floats.
+inline Floats gelu(Floats x) {
+    const Floats size = bits_to_floats(floats_to_bits(x) & 0x7fffffff), z = min(size, all(14.6f));
+    const Floats upper = bits_to_floats(floats_to_bits(z) & static_cast<std::int32_t>(0xfffff000u));
+    const Floats e = exp_of_sum(upper * upper * -0.5f, (z - upper) * (z + upper) * -0.5f);
+    Floats p = all(0.00412372174f);
+    p = p * z + 0.0406831242f;
+    p = p * z + 0.183383077f;
+    p = p * z + 0.438494503f;
+    p = p * z + 0.5f;
+    Floats q = all(0.0103365202f);
+    q = q * z + 0.101983845f;
+    q = q * z + 0.46986118f;
+    q = q * z + 1.20311737f;
+    q = q * z + 1.67487407f;
+    q = q * z + 1.0f;
+    Floats tail = e * z * p / q;
+    tail = x == all(-__builtin_inff()) ? all(__builtin_nanf("")) : tail;  // -inf * 0
+    const Floats y = (x < 0 ? Floats{} : x) - tail;
+    const Ints sign = floats_to_bits(x) & static_cast<std::int32_t>(0x80000000u);  // the result's, too, if it is too small for a float
+    return bits_to_floats(floats_to_bits(y) | sign);
 }
 
 // ln x for x > 0: x = 2^e * m, m in [sqrt(1/2), sqrt 2); ln m = 2 artanh(s), s = (m - 1)/(m + 1).

@@ -34,7 +34,6 @@ template <auto f> constexpr Map three = ternary<decltype(f), f>;
 Floats hard_sigmoid(Floats x, Floats a, Floats b) { return max(Floats{}, min(all(1.0f), a * x + b)); }
 Floats clip(Floats x, Floats lo, Floats hi) { return min(max(x, lo), hi); }
 Floats elu(Floats x, Floats a) { return x < 0 ? a * expm1(x) : x; }
-Floats gelu(Floats x) { return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f)); }
 Floats hard_swish(Floats x) { return x * hard_sigmoid(x, all(1.0f / 6), all(0.5f)); }
 Floats leaky_relu(Floats x, Floats a) { return x < 0 ? a * x : x; }
 Floats relu(Floats x) { return x < 0 ? Floats{} : x; }

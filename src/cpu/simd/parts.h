@@ -13,6 +13,7 @@ extern const int map_count;
 extern const PoolRow max_pool_row, sum_pool_row;
 extern const DepthwiseRow depthwise_row;
 extern const Reductions reductions;
+extern const SoftmaxRows softmax_rows;
 extern const Winograd* const winograd;
 
 }  // namespace tercet::simd::TERCET_LEVEL

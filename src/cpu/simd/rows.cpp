@@ -44,17 +44,20 @@ void depthwise(float* y, const float* const* x, const float* w, const float* bia
     });
 }
 
-template <class Op>
-inline float horizontal(Floats v, std::int64_t n, Op op) {
-    float r = v[0];
-    for (std::int64_t i = 1; i < n; ++i) r = op(r, v[i]);
-    return r;
+constexpr auto plus = [](Floats a, Floats b) { return a + b; };
+constexpr auto greater = [](Floats a, Floats b) { return max(a, b); };
+
+// The first n lanes of v, `fill` behind them.
+inline Floats filled(Floats v, std::int64_t n, Floats fill) {
+    Ints index;
+    for (int i = 0; i < lanes; ++i) index[i] = i;
+    return index < static_cast<std::int32_t>(n) ? v : fill;
 }
 
 float sum(const float* x, std::int64_t n) noexcept {
     Floats s{};
     for_vectors(n, [&](std::int64_t i, std::int64_t k) { s += load(x + i, k); });
-    return horizontal(s, lanes, [](float a, float b) { return a + b; });
+    return over_lanes(s, plus)[0];
 }
 
 float sum_squares(const float* x, std::int64_t n) noexcept {
@@ -63,30 +66,53 @@ float sum_squares(const float* x, std::int64_t n) noexcept {
         const Floats v = load(x + i, k);
         s += v * v;
     });
-    return horizontal(s, lanes, [](float a, float b) { return a + b; });
+    return over_lanes(s, plus)[0];
 }
 
-float maximum(const float* x, std::int64_t n) noexcept {
-    float m = x[0];
-    Floats v = all(m);
+// In every lane.
+inline Floats maximum_of(const float* x, std::int64_t n) {
+    const Floats first = all(x[0]);
+    Floats m = first, other = first;
     std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) v = max(v, load(x + i));
-    const auto greater = [](float a, float b) { return a != a ? a : b != b ? b : a > b ? a : b; };
-    m = horizontal(v, lanes, greater);
-    for (; i < n; ++i) m = greater(m, x[i]);
-    return m;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+        m = max(m, load(x + i));
+        other = max(other, load(x + i + lanes));
+    }
+    for (; i < n; i += lanes) {
+        const std::int64_t k = n - i < lanes ? n - i : lanes;
+        m = max(m, filled(load(x + i, k), k, first));
+    }
+    return over_lanes(max(m, other), greater);
 }
 
-float exp_minus(float* y, const float* x, float max_x, std::int64_t n) noexcept {
+// The sum, in every lane.
+inline Floats exp_minus_all(float* y, const float* x, Floats max_x, std::int64_t n) {
     Floats s{};
     for_vectors(n, [&](std::int64_t i, std::int64_t k) {
         Floats e = exp(load(x + i, k) - max_x);
-        if (k < lanes)
-            for (std::int64_t j = k; j < lanes; ++j) e[j] = 0;
+        if (k < lanes) e = filled(e, k, Floats{});
         store(y + i, e, k);
         s += e;
     });
-    return horizontal(s, lanes, [](float a, float b) { return a + b; });
+    return over_lanes(s, plus);
+}
+
+float maximum(const float* x, std::int64_t n) noexcept { return maximum_of(x, n)[0]; }
+float exp_minus(float* y, const float* x, float max_x, std::int64_t n) noexcept { return exp_minus_all(y, x, all(max_x), n)[0]; }
+
+void softmax(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept {
+    if (n <= lanes) {  // a row in one register
+        for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
+            const Floats v = load(x, n);
+            const Floats e = filled(exp(v - over_lanes(filled(v, n, all(x[0])), greater)), n, Floats{});
+            store(y, e * (1.0f / over_lanes(e, plus)), n);
+        }
+        return;
+    }
+    for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
+        const Floats scale = 1.0f / exp_minus_all(y, x, maximum_of(x, n), n);
+        for_vectors(n, [&](std::int64_t i, std::int64_t k) { store(y + i, load(y + i, k) * scale, k); });
+    }
 }
 
 }  // namespace
@@ -96,6 +122,7 @@ const PoolRow max_pool_row = max_pool;
 const PoolRow sum_pool_row = sum_pool;
 const DepthwiseRow depthwise_row = depthwise;
 const Reductions reductions{sum, maximum, sum_squares, exp_minus};
+const SoftmaxRows softmax_rows = softmax;
 }  // namespace TERCET_LEVEL
 
 }  // namespace tercet::simd

@@ -47,6 +47,9 @@ struct Reductions {
     float (*exp_minus)(float* y, const float* x, float max, std::int64_t n) noexcept;
 };
 
+/// y[r][i] = exp(x[r][i] - max of row r) / sum of the row's; rows of n > 0 floats, one behind the other. y may be x.
+using SoftmaxRows = void (*)(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept;
+
 /// y[t] += w[t][c] * x[t][c] over taps, per channel: y[c] = bias[c] + sum over t of x[t][c] * w[t*channels + c].
 using DepthwiseRow = void (*)(float* y, const float* const* x, const float* w, const float* bias, std::int64_t taps,
                               std::int64_t channels) noexcept;
@@ -79,6 +82,7 @@ struct Level {
     PoolRow max_pool, sum_pool;
     DepthwiseRow depthwise;
     Reductions reduce;
+    SoftmaxRows softmax;
     const Winograd* winograd;  // for m = 2, 4, 6
 };
 

@@ -5,6 +5,8 @@
 
 #include "cpu/simd/simd.h"
 
+#include <utility>
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -55,6 +57,16 @@ inline void store_part(float* p, Floats v, std::int64_t n) {
 // NaN in either argument of these comes out: maxps and minps give their second argument then, as the selection does.
 inline Floats max(Floats a, Floats b) { return a != a ? a : (a > b ? a : b); }
 inline Floats min(Floats a, Floats b) { return a != a ? a : (a < b ? a : b); }
+
+// op over all lanes, in every lane of the result.
+template <int step, int... i>
+inline Floats partners(Floats v, std::integer_sequence<int, i...>) { return __builtin_shufflevector(v, v, (i ^ step)...); }
+template <int step = lanes / 2, class Op>
+inline Floats over_lanes(Floats v, Op op) {
+    v = op(v, partners<step>(v, std::make_integer_sequence<int, lanes>{}));
+    if constexpr (step > 1) return over_lanes<step / 2>(v, op);
+    else return v;
+}
 
 }  // namespace
 }  // namespace tercet::simd
