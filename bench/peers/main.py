@@ -42,6 +42,7 @@ def options(argv, model_names):
     p.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/peers-models", help="models and what peers make of them, kept (build/peers-models)")
     p.add_argument("--retune", action="store_true", help="forget Tercet's timings and engines: the machine was not quiet when it tuned")
     p.add_argument("--json", type=pathlib.Path, help="all figures to this file")
+    p.add_argument("--show", type=pathlib.Path, metavar="JSON", help="the table of such a file, also of a run that was cut off, and nothing else")
     p.add_argument("--date", help="noted in the JSON file")
     p.add_argument("--list", action="store_true", help="models and peers, and nothing else")
     o = p.parse_args(argv)
@@ -102,10 +103,20 @@ def write(file, document):
         os.replace(part, file)
 
 
+def show(document):
+    m, s = document["machine"], document["settings"]
+    print(f"{m['processor']} (family {m['family']}, model {m['model']}: {' '.join(m['flags'])}), {m['cores']} cores; {s['threads']} threads, "
+          f"{s['rounds']} rounds of {s['seconds']:g} s\n")
+    taking_part = {name for c in document["cells"] for name in c["peers"]}
+    print(table.report(document["cells"], [e for e in peers.ALL if e.name in taking_part]), end="")
+
+
 def main(argv):
     test_data = os.environ.get("TERCET_TEST_DATA")
     names = models.names(ROOT, test_data)
     o = options(argv, names)
+    if o.show:
+        return show(json.loads(o.show.read_text()))
     entries = [e for e in peers.ALL if e.name in o.peers]
     versions = {e.package: machine.package_version(e.package) for e in peers.ALL if e.package}
     versions["tercet"] = machine.program_version(o.tercet, ROOT)
@@ -136,10 +147,7 @@ def main(argv):
             document["summary"] = {contest: ranking.summary(document["cells"], contest) for contest in peers.CONTESTS}
             write(o.json, document)  # so that a run that is cut off leaves what it has
     progress("")
-    m = document["machine"]
-    print(f"{m['processor']} (family {m['family']}, model {m['model']}: {' '.join(m['flags'])}), {m['cores']} cores; {o.threads} threads, "
-          f"{o.rounds} rounds of {o.seconds:g} s\n")
-    print(table.report(document["cells"], entries), end="")
+    show(document)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,6 @@ def report(cells, entries):
              of_measure(single, calm, ranking.TAIL, ["one stream"]),
              of_measure(single, entries, ranking.LOAD, ["one stream"]),
              of_measure(single, entries, ranking.FIRST, ["one stream"]),
-             of_measure(many, entries, dataclasses.replace(ranking.MEMORY, title=memory), []), notes(cells)]
+             of_measure(many, entries, dataclasses.replace(ranking.MEMORY, title=memory), []), notes(cells) + "\n"]
     verdicts = [f"**{verdict(contest, s)}**" for contest in peers.CONTESTS if (s := ranking.summary(cells, contest))["cells"] + s["left_out"]]
-    return "\n".join(p for p in [*parts, "\n\n".join(verdicts)] if p) + "\n"
+    return "\n".join(p for p in [*parts, "\n\n".join(verdicts)] if p.strip()) + "\n"
