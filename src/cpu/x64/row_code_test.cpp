@@ -58,6 +58,9 @@ TEST(RowCode, VariantsRunAtOtherSizes) {
         std::string_view tactic, graph;  // with the size left open
     } cases[] = {
         {"cpu/depthwise_code_f32", R"((f32[1,{0},{0},256] x) => (f32[?] y) {{ y = Conv<layout = "NHWC", group = 256, pads = [2, 2, 2, 2]>(x, random[256,1,5,5]) }})"},
+        {"cpu/pool_code_f32", R"((f32[1,{0},{0},40] x) => (f32[?] y) {{ y = MaxPool<layout = "NHWC", kernel_shape = [13, 13], pads = [6, 6, 6, 6]>(x) }})"},
+        {"cpu/pool_code_f32", R"((f32[1,{0},{0},40] x) => (f32[?] y) {{ y = AveragePool<layout = "NHWC", kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(x) }})"},
+        {"cpu/pool_code_f32", R"((f32[1,{0},{0},40] x) => (f32[?] y) {{ y = GlobalAveragePool<layout = "NHWC">(x) }})"},
     };
     for (auto name : isa_names()) {
         const Isa isa = *isa_named(name);
