@@ -19,6 +19,7 @@ struct Case {
     std::string graph;
     std::vector<std::string_view> tactics;        // that must take it wherever there are vector instructions
     std::vector<std::string_view> generated{};    // and those of generated code: from AVX2 on
+    bool specials = false;                        // NaN and infinities among the inputs
     friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 };
 
@@ -30,9 +31,14 @@ std::string conv(std::string_view x, std::string_view w, std::string_view attrib
                        bias ? fmt::format("random[{}]", m) : "_", extra.empty() ? "" : ", r");
 }
 
+std::string pool_of(std::string_view op, std::string_view x, std::string_view attributes) {
+    return fmt::format("({} x) => (f32[?] y) {{ y = {}<layout = \"NHWC\"{}{}>(x) }}", x, op, attributes.empty() ? "" : ", ", attributes);
+}
+
 const std::vector<Case>& cases() {
     constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32", winograd2 = "cpu/conv_winograd2_f32",
-                               winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32", chain = "cpu/pointwise_code_f32";
+                               winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32", chain = "cpu/pointwise_code_f32",
+                               depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
                                transpose = "cpu/transpose";
@@ -66,14 +72,55 @@ const std::vector<Case>& cases() {
         {"Winograd without padding", conv("f32[1,9,8,8]", "random[16,8,3,3]", "", false), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
         {"Winograd of one tile", conv("f32[1,6,6,33]", "random[9,33,3,3]", "pads = [1, 1, 1, 1]", true, "mul(x0, x1)", "f32[9]"), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
         {"Winograd, padded on one side", conv("f32[3,7,19,16]", "random[127,16,3,3]", "pads = [0, 2, 1, 0]", true, "clip(x0, 0, 6)"), {igemm, patch}, {direct, winograd2, winograd4, winograd6}},
-        {"depthwise 3x3", conv("f32[2,9,7,19]", "random[19,1,3,3]", "group = 19, pads = [1, 1, 1, 1]"), {depthwise, igemm}},
-        {"depthwise 5x5 strided", conv("f32[1,15,13,33]", "random[33,1,5,5]", "group = 33, pads = [2, 2, 2, 2], strides = [2, 2]", false, "clip(x0, 0, 6)"), {depthwise}},
-        {"max pool", "(f32[2,7,9,17] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]>(x) }", {pool}},
-        {"max pool with relu", "(f32[1,7,9,5] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [2, 2], ceil_mode = 1, strides = [2, 2], tail = \"relu(x0)\">(x) }", {pool}},
-        {"average pool", "(f32[2,7,9,17] x) => (f32[?] y) { y = AveragePool<layout = \"NHWC\", kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(x) }", {pool}},
-        {"average pool over padding", "(f32[1,8,8,3] x) => (f32[?] y) { y = AveragePool<layout = \"NHWC\", kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1, pads = [1, 1, 0, 0]>(x) }", {pool}},
-        {"global average pool", "(f32[3,7,5,33] x) => (f32[?] y) { y = GlobalAveragePool<layout = \"NHWC\">(x) }", {pool}},
-        {"global max pool", "(f32[1,7,33] x) => (f32[?] y) { y = GlobalMaxPool<layout = \"NHWC\">(x) }", {pool}},
+        {"depthwise 3x3", conv("f32[2,9,7,19]", "random[19,1,3,3]", "group = 19, pads = [1, 1, 1, 1]"), {depthwise, igemm}, {depthwise_code}},
+        {"depthwise 5x5 strided", conv("f32[1,15,13,33]", "random[33,1,5,5]", "group = 33, pads = [2, 2, 2, 2], strides = [2, 2]", false, "clip(x0, 0, 6)"), {depthwise}, {depthwise_code}},
+        {"depthwise 7x7", conv("f32[1,9,33,17]", "random[17,1,7,7]", "group = 17, pads = [3, 3, 3, 3]"), {}, {depthwise_code}},
+        {"depthwise, one channel", conv("f32[2,5,15,1]", "random[1,1,3,3]", "group = 1, pads = [1, 1, 1, 1], strides = [2, 2]"), {}, {depthwise_code}},
+        {"depthwise, 7 channels, one column", conv("f32[1,8,1,7]", "random[7,1,3,3]", "group = 7, pads = [1, 1, 1, 1]", false), {}, {depthwise_code}},
+        {"depthwise, 16 channels, two columns", conv("f32[1,7,2,16]", "random[16,1,3,3]", "group = 16, pads = [1, 1, 1, 1], strides = [1, 2]"), {}, {depthwise_code}},
+        {"depthwise, many channels", conv("f32[1,8,8,96]", "random[96,1,3,3]", "group = 96, pads = [0, 0, 1, 1], strides = [2, 2]", true, "relu(x0)"), {}, {depthwise_code}},
+        {"depthwise, 127 channels", conv("f32[1,4,8,127]", "random[127,1,3,1]", "group = 127, pads = [1, 0, 1, 0]"), {}, {depthwise_code}},
+        {"depthwise, dilated", conv("f32[1,15,33,33]", "random[33,1,3,3]", "group = 33, pads = [2, 2, 2, 2], dilations = [2, 2]"), {}, {depthwise_code}},
+        {"depthwise, dilated and strided", conv("f32[1,15,17,9]", "random[9,1,3,2]", "group = 9, pads = [1, 2, 0, 1], dilations = [2, 3], strides = [2, 2]"), {}, {depthwise_code}},
+        {"depthwise, uneven padding", conv("f32[1,7,8,17]", "random[17,1,5,5]", "group = 17, pads = [0, 1, 3, 4]"), {}, {depthwise_code}},
+        {"depthwise, kernel larger than the input", conv("f32[1,2,3,16]", "random[16,1,7,7]", "group = 16, pads = [3, 3, 3, 3]"), {}, {depthwise_code}},
+        {"depthwise, windows in the padding", conv("f32[1,2,3,9]", "random[9,1,2,2]", "group = 9, pads = [3, 3, 3, 3]"), {}, {depthwise_code}},
+        {"depthwise, wide kernel", conv("f32[1,33,17]", "random[17,1,31]", "group = 17, pads = [15, 15]"), {}, {depthwise_code}},
+        {"depthwise, 1 dimension", conv("f32[2,33,33]", "random[33,1,4]", "group = 33, pads = [1, 2]"), {}, {depthwise_code}},
+        {"depthwise, 3 dimensions, one of them of one pixel", conv("f32[1,1,5,9,8]", "random[8,1,1,3,3]", "group = 8"), {}, {depthwise_code}},
+        {"depthwise, empty batch", conv("f32[0,5,5,3]", "random[3,1,3,3]", "group = 3"), {}, {depthwise_code}},
+        {"depthwise, pixels 1 KiB apart", conv("f32[2,9,9,256]", "random[256,1,3,3]", "group = 256, pads = [1, 1, 1, 1]"), {depthwise}, {depthwise_code}},
+        {"depthwise, pixels 2 KiB apart, strided and dilated", conv("f32[1,11,5,512]", "random[512,1,5,3]", "group = 512, pads = [3, 1, 0, 1], strides = [2, 1], dilations = [2, 1]", true, "clip(x0, 0, 6)"), {depthwise}, {depthwise_code}},
+        {"depthwise, residual behind", conv("f32[2,5,15,33]", "random[33,1,3,3]", "group = 33, pads = [1, 1, 1, 1]", true, "relu(add(x0, x1))", "f32[2,5,15,33]"), {}, {depthwise_code}},
+        {"depthwise, hard_swish behind", conv("f32[1,5,7,24]", "random[24,1,3,3]", "group = 24, pads = [1, 1, 1, 1]", true, "hard_swish(x0)"), {}, {depthwise_code}},
+        {"depthwise, swish behind", conv("f32[1,5,16,40]", "random[40,1,3,3]", "group = 40, pads = [1, 1, 1, 1]", true, "mul(x0, sigmoid(x0))"), {}, {depthwise_code}},
+        {"depthwise, slope per channel behind", conv("f32[1,5,7,33]", "random[33,1,3,3]", "group = 33", true, "leaky_relu(x0, x1)", "f32[33]"), {}, {depthwise_code}},
+        {"depthwise, scalar behind", conv("f32[1,5,7,9]", "random[9,1,3,3]", "group = 9", true, "mul(x0, x1)", "f32[1]"), {}, {depthwise_code}},
+        {"max pool", pool_of("MaxPool", "f32[2,7,9,17]", "kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]"), {pool}, {pool_code}},
+        {"max pool with relu", pool_of("MaxPool", "f32[1,7,9,5]", "kernel_shape = [2, 2], ceil_mode = 1, strides = [2, 2], tail = \"relu(x0)\""), {pool}, {pool_code}},
+        {"max pool 3x3", pool_of("MaxPool", "f32[1,5,33,33]", "kernel_shape = [3, 3], pads = [1, 1, 1, 1]"), {pool}, {pool_code}},
+        {"max pool 3x3 strided", pool_of("MaxPool", "f32[1,15,33,96]", "kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]"), {pool}, {pool_code}},
+        {"max pool 5x5", pool_of("MaxPool", "f32[1,9,20,40]", "kernel_shape = [5, 5], pads = [2, 2, 2, 2]"), {pool}, {pool_code}},
+        {"max pool 13x13", pool_of("MaxPool", "f32[1,15,17,8]", "kernel_shape = [13, 13], pads = [6, 6, 6, 6]"), {pool}, {pool_code}},
+        {"max pool, pixels 1 KiB apart", pool_of("MaxPool", "f32[1,7,5,256]", "kernel_shape = [3, 3], pads = [1, 1, 1, 1]"), {pool}, {pool_code}},
+        {"max pool, dilated", pool_of("MaxPool", "f32[1,9,15,7]", "kernel_shape = [2, 3], dilations = [3, 2], pads = [0, 1, 2, 3]"), {pool}, {pool_code}},
+        {"max pool, gaps between windows", pool_of("MaxPool", "f32[1,9,16,16]", "kernel_shape = [2, 1], strides = [3, 4]"), {pool}, {pool_code}},
+        {"max pool, larger than the input", pool_of("MaxPool", "f32[1,2,3,9]", "kernel_shape = [7, 7], pads = [3, 3, 3, 3]"), {pool}, {pool_code}},
+        {"max pool, windows in the padding", pool_of("MaxPool", "f32[1,2,3,9]", "kernel_shape = [2, 2], pads = [3, 3, 3, 3]"), {pool}, {pool_code}},
+        {"max pool, 1 dimension", pool_of("MaxPool", "f32[2,127,15]", "kernel_shape = [3], strides = [2]"), {pool}, {pool_code}},
+        {"max pool, 3 dimensions", pool_of("MaxPool", "f32[1,3,4,5,8]", "kernel_shape = [2, 2, 2]"), {pool}},
+        {"max pool of NaN and infinities", pool_of("MaxPool", "f32[1,7,33,17]", "kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]"), {pool}, {pool_code}, true},
+        {"global max pool of NaN and infinities", pool_of("GlobalMaxPool", "f32[1,2,3,40]", ""), {pool}, {pool_code}, true},
+        {"average pool", pool_of("AveragePool", "f32[2,7,9,17]", "kernel_shape = [3, 3], pads = [1, 1, 1, 1]"), {pool}, {pool_code}},
+        {"average pool over padding", pool_of("AveragePool", "f32[1,8,8,3]", "kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1, pads = [1, 1, 0, 0]"), {pool}, {pool_code}},
+        {"average pool 2x2", pool_of("AveragePool", "f32[1,15,33,33]", "kernel_shape = [2, 2], strides = [2, 2], ceil_mode = 1"), {pool}, {pool_code}},
+        {"average pool, windows in the padding", pool_of("AveragePool", "f32[1,2,3,9]", "kernel_shape = [2, 2], pads = [3, 3, 3, 3]"), {pool}, {pool_code}},
+        {"average pool, 1 dimension", pool_of("AveragePool", "f32[1,33,16]", "kernel_shape = [4], pads = [1, 2], count_include_pad = 1, tail = \"relu(x0)\""), {pool}, {pool_code}},
+        {"global average pool", pool_of("GlobalAveragePool", "f32[3,7,5,33]", ""), {pool}, {pool_code}},
+        {"global average pool of 127 pixels", pool_of("GlobalAveragePool", "f32[1,127,1,96]", "tail = \"relu(x0)\""), {pool}, {pool_code}},
+        {"global average pool of one pixel", pool_of("GlobalAveragePool", "f32[2,1,1,7]", ""), {pool}, {pool_code}},
+        {"global max pool", pool_of("GlobalMaxPool", "f32[1,7,33]", ""), {pool}, {pool_code}},
+        {"global max pool, 3 dimensions", pool_of("GlobalMaxPool", "f32[1,2,4,3,127]", ""), {pool}, {pool_code}},
         {"matrix product", "(f32[33,17] x) => (f32[?] y) { y = MatMul(x, random[17,15]) }", {matmul}, {tiles}},
         {"vector by matrix", "(f32[1,127] x) => (f32[?] y) { y = MatMul<tail = \"gelu(add(x0, x1))\">(x, random[127,33], random[33]) }", {matmul}, {tiles}},
         {"row by wide matrix", "(f32[1,300] x) => (f32[?] y) { y = MatMul<tail = \"relu(x0)\">(x, random[300,257]) }", {matmul}, {tiles}},
@@ -139,6 +186,8 @@ TEST_P(EveryTactic, KeepsItsPromise) {
     for (std::size_t i = 0; i < g.inputs().size(); ++i) {
         const Type& t = g.value(g.inputs()[i]).type;
         graph_inputs.push_back(random_tensor(t.dtype, *constant_shape(t.shape), static_cast<unsigned>(i + 1)));
+        constexpr double special[] = {NAN, INFINITY, -INFINITY};
+        for (std::int64_t k = 0; GetParam().specials && k < graph_inputs.back().count(); k += 1 + k % 13) graph_inputs.back().writable().set_at(k, special[k % 3]);
     }
     const std::vector<Tensor> expected = evaluate(g, graph_inputs);
     for (ValueId v : g.node(id).inputs) {

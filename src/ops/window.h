@@ -19,6 +19,7 @@ struct WindowAxis {
     struct Taps {
         std::int64_t first = 0, last = 0;  // [first, last)
         std::int64_t count() const { return last - first; }
+        friend bool operator==(const Taps&, const Taps&) = default;
     };
     /// Where a window's tap reads: in the padding if outside [0, in).
     std::int64_t position(std::int64_t window, std::int64_t tap) const { return window * stride - pad_begin + tap * dilation; }
