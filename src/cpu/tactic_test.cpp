@@ -41,7 +41,7 @@ const std::vector<Case>& cases() {
                                depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
-                               transpose = "cpu/transpose";
+                               transpose = "cpu/transpose", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest";
     static const std::vector<Case> all{
         {"1x1", conv("f32[1,7,9,13]", "random[17,13,1,1]", ""), {igemm}, {direct, gather}},
         {"3x3 padded", conv("f32[2,7,5,8]", "random[33,8,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}, {direct, gather}},
@@ -140,6 +140,27 @@ const std::vector<Case>& cases() {
         {"transpose reversed", "(f32[3,5,7] x) => (f32[?] y) { y = Transpose(x) }", {transpose}},
         {"transpose of bytes", "(u8[1,33,1,2] x) => (u8[?] y) { y = Transpose<perm = [3, 1, 0, 2]>(x) }", {transpose}},
         {"transpose of 64-bit integers", "(i64[4,4] x) => (i64[?] y) { y = Transpose(x) }", {transpose}},
+        {"concat of channels", "(f32[2,7,5,9] a, f32[2,7,5,3] b, f32[2,7,5,17] c) => (f32[?] y) { y = Concat<axis = -1>(a, b, c) }", {concat}},
+        {"concat of planes", "(f32[2,3,33,65] a, f32[2,1,33,65] b) => (f32[?] y) { y = Concat<axis = 1>(a, b) }", {concat}},
+        {"concat of large parts", "(u8[1,70001] a, u8[0,70001] b, u8[3,70001] c) => (u8[?] y) { y = Concat<axis = 0>(a, b, c) }", {concat}},
+        {"concat of one value twice", "(i64[5] a) => (i64[?] y) { y = Concat<axis = 0>(a, a) }", {concat}},
+        {"split of channels", "(f32[3,7,33] x) => (f32[?] a, f32[?] b, f32[?] c) { a, b, c = Split<axis = 2>(x, i64[3]{1, 15, 17}) }", {split}},
+        {"split in uneven parts", "(i64[5,8] x) => (i64[?] a, i64[?] b) { a, b = Split<num_outputs = 2>(x) }", {split}},
+        {"split of bytes", "(u8[2,9,2] x) => (u8[?] a, u8[?] b) { a, b = Split<axis = 1>(x, i64[2]{9, 0}) }", {split}},
+        {"slice", "(f32[3,9,17] x) => (f32[?] y) { y = Slice(x, i64[2]{1, -15}, i64[2]{9, 1000}, i64[2]{1, 2}) }", {slice}},
+        {"slice with steps", "(f32[4,9,17] x) => (f32[?] y) { y = Slice(x, i64[3]{0, 8, 100}, i64[3]{4, -100, 0}, i64[3]{0, 1, -1}, i64[3]{2, -3, -2}) }", {slice}},
+        {"slice of bytes", "(u8[127,3] x) => (u8[?] y) { y = Slice(x, i64[1]{7}, i64[1]{120}) }", {slice}},
+        {"slice of nothing", "(f32[3,9] x) => (f32[?] y) { y = Slice(x, i64[1]{5}, i64[1]{5}, i64[1]{1}) }", {slice}},
+        {"slice of large blocks", "(f32[3,2,33333] x) => (f32[?] y) { y = Slice(x, i64[1]{1}, i64[1]{2}, i64[1]{1}) }", {slice}},
+        {"pad", "(f32[2,7,5,3] x) => (f32[?] y) { y = Pad(x, i64[8]{0, 1, 2, 0, 0, 3, 0, 0}) }", {pad}},
+        {"pad the innermost by a value", "(f32[2,7,5] x, f32[] v) => (f32[?] y) { y = Pad(x, i64[4]{1, 2, 0, 9}, v, i64[2]{0, -1}) }", {pad}},
+        {"pad nothing", "(i64[3,5] x) => (i64[?] y) { y = Pad(x, i64[4]{0, 0, 0, 0}) }", {pad}},
+        {"pad an empty value", "(u8[0,3] x) => (u8[?] y) { y = Pad(x, i64[4]{1, 0, 1, 1}, u8{7}) }", {pad}},
+        {"pad a long row", "(f32[1,20001] x) => (f32[?] y) { y = Pad(x, i64[4]{1, 5, 1, 0}, f32{0.5}) }", {pad}},
+        {"twice as large", "(f32[2,3,7,9] x) => (f32[?] y) { y = Resize<mode = \"nearest\", coordinate_transformation_mode = \"asymmetric\", nearest_mode = \"floor\">(x, _, f32[4]{1, 1, 2, 2}) }", {resize}},
+        {"larger, channels last", "(f32[2,7,9,17] x) => (f32[?] y) { y = Resize<layout = \"NHWC\", mode = \"nearest\">(x, _, f32[4]{1, 1, 3, 2}) }", {resize}},
+        {"to other sizes", "(u8[2,3,33,9] x) => (u8[?] y) { y = Resize<mode = \"nearest\", axes = [2, 3], nearest_mode = \"ceil\">(x, _, _, i64[2]{15, 17}) }", {resize}},
+        {"resize nothing", "(f32[2,3,5] x) => (f32[?] y) { y = Resize<mode = \"nearest\">(x, _, f32[3]{1, 1, 1}) }", {resize}},
         {"element-wise", "(f32[3,33] a, f32[3,33] b) => (f32[?] y) { y = Mul(a, b) }", {pointwise}, {chain}},
         {"broadcast row", "(f32[3,7,5] a, f32[5] b) => (f32[?] y) { y = Add(a, b) }", {pointwise}, {chain}},
         {"broadcast column", "(f32[3,7,5] a, f32[7,1] b) => (f32[?] y) { y = Sub(a, b) }", {pointwise}, {chain}},
@@ -216,7 +237,8 @@ TEST_P(EveryTactic, KeepsItsPromise) {
             for (const Variant& v : tactic->variants(step, isa))
                 for (auto flush : {GuardedBuffer::Flush::start, GuardedBuffer::Flush::end}) {
                     const auto actual = run_kernel(*tactic, step, v, isa, inputs, flush);
-                    if (!expect_close(actual[0], expected[0], tolerance, fmt::format("{} ({}) at {}: {}", tactic->name, v.text(), isa.name(), GetParam().graph))) return;
+                    for (std::size_t i = 0; i < actual.size(); ++i)
+                        if (!expect_close(actual[i], expected[i], tolerance, fmt::format("{} ({}) at {}: {}", tactic->name, v.text(), isa.name(), GetParam().graph))) return;
                 }
         }
         EXPECT_TRUE(ran.contains("reference"));

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -61,8 +62,11 @@ std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Var
     std::vector<std::byte*> own;
     for (int w = 0; w < workers; ++w) own.push_back(guarded(aligned(kernel.worker_bytes), GuardedBuffer::Flush::end));
     for (const Phase& phase : kernel.phases)
-        for (std::int64_t unit = phase.units - 1; unit >= 0; --unit)
-            phase.run({in, out, workspace, own[static_cast<std::size_t>(unit % workers)]}, unit, unit + 1);
+        for (std::int64_t last = phase.units; last > 0;) {
+            const std::int64_t first = std::max<std::int64_t>(0, last - 1 - last % 3);
+            phase.run({in, out, workspace, own[static_cast<std::size_t>(first % workers)]}, first, last);
+            last = first;
+        }
     std::vector<Tensor> results;
     for (std::size_t i = 0; i < out.size(); ++i) {
         Tensor t = Tensor::zeros(step.outputs[i].dtype, step.outputs[i].shape);

@@ -24,7 +24,7 @@ private:
 };
 
 /// Runs a kernel on these operands (constants packed and expanded as the tactic wants them), its units handed out from the last
-/// to the first to workers in turn, every buffer flush against unmapped pages. Returns the outputs.
+/// to the first, one to three at a time, to workers in turn, every buffer flush against unmapped pages. Returns the outputs.
 std::vector<Tensor> run_kernel(const Tactic& tactic, const Step& step, const Variant& variant, const Isa& isa, std::span<const Tensor> inputs,
                                GuardedBuffer::Flush flush);
 

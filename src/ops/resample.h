@@ -3,12 +3,16 @@
 #pragma once
 
 #include "graph/attributes.h"
+#include "tensor/dims.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace tercet {
+
+struct Call;
 
 enum class Interpolation { nearest, linear, cubic };
 enum class Coordinates { half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_crop_and_resize, tf_half_pixel_for_nn };
@@ -36,6 +40,10 @@ struct ResampleAxis {
     /// Position in the input of an element of the output.
     double origin(const ResampleSettings&, std::int64_t i) const;
 };
+
+/// What is known of every axis of x once a Resize node runs (resize.cpp): from the shapes, and the elements of the inputs
+/// behind x.
+std::array<ResampleAxis, max_rank> resample_axes(const Call&);
 
 /// The weighted elements of one axis behind one output element: element(k) and weight(k) for k in [0, count).
 class Samples {

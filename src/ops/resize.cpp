@@ -140,8 +140,9 @@ void infer(Inference& c) {
     c.set(0, c.dtype(0), std::move(y));
 }
 
-// What is known of every axis of x once the node runs.
-std::array<ResampleAxis, max_rank> axes_of(const Call& call) {
+}  // namespace
+
+std::array<ResampleAxis, max_rank> resample_axes(const Call& call) {
     const View &x = call.in[0], &y = call.out[0];
     const auto present = [&](std::size_t i) { return call.has(i) && call.in[i].count() > 0; };
     const Aspect aspect = aspect_of(call.attributes());
@@ -178,12 +179,14 @@ std::array<ResampleAxis, max_rank> axes_of(const Call& call) {
     return axes;
 }
 
+namespace {
+
 void reference(const Call& call) {
     const View &x = call.in[0], &y = call.out[0];
     if (y.count() == 0) return;
     require_at_run(x.count() > 0, "an empty input cannot be resized");
     const auto settings = ResampleSettings::of(call.attributes());
-    const auto axes = axes_of(call);
+    const auto axes = resample_axes(call);
     const double extrapolation = call.attributes().real("extrapolation_value", 0);
     std::array<Samples, max_rank> samples{};
     Dims sampled = Dims::filled(x.rank(), -1), counts = sampled;
