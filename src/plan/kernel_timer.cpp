@@ -171,8 +171,9 @@ Sample KernelTimer::run(std::size_t candidate, double part) {
     double us = std::chrono::duration<double, std::micro>(std::ranges::min(ended) - std::ranges::min(began)).count();
     const bool disturbed = interruptions() != before;
     // Where a worker was held up, what they worked and waited for each other tells more: as long as all are there, that is the
-    // time that passes.
-    if (disturbed) us = std::min(us, std::accumulate(cpu.begin(), cpu.end(), 0.0) / static_cast<double>(threads));
+    // time that passes. Not where units are few: another may have done some that it cannot do at the same time.
+    const bool many_units = std::ranges::all_of(phases, [&](const Phase& p) { return p.units >= 8 * pool_.threads(); });
+    if (disturbed && many_units) us = std::min(us, std::accumulate(cpu.begin(), cpu.end(), 0.0) / static_cast<double>(threads));
     return {.us = us * scale, .disturbed = disturbed, .spent_us = us_since(called)};
 }
 
