@@ -132,6 +132,20 @@ TEST(Plan, TimesOfOtherCandidatesAreNotTaken) {
     EXPECT_EQ(cache.size(), 4u);
 }
 
+TEST(Plan, LogsWhatWasTimedOnceForStepsThatAreAlike) {
+    const Graph g = typed_graph("(f32[N,64] x) => (f32[N,64] y) { a = MatMul(x, random[64,64])\n y = MatMul(a, random[64,64]) }");
+    std::vector<std::string> lines;
+    make_program(g, {.profile = {{"N", {1, 8, 8}}}, .log = [&](const std::string& line) { lines.push_back(line); }});
+    const auto having = [&](std::string_view part) { return std::ranges::count_if(lines, [&](const std::string& l) { return l.find(part) != std::string::npos; }); };
+    EXPECT_EQ(having("a: cpu/matmul_f32"), 1);
+    EXPECT_EQ(having("y: cpu/matmul_f32"), 1);
+    EXPECT_EQ(having("    minimum: MatMul(f32[1,64]"), 1);
+    EXPECT_EQ(having("    optimum: MatMul(f32[8,64]"), 1);
+    EXPECT_EQ(having("    maximum:"), 0);  // the same as the optimum
+    EXPECT_EQ(having("    * "), 2);
+    EXPECT_GT(having(" us  cpu/matmul_f32 rows"), 10);
+}
+
 TEST(Plan, SizesOfTheProfileHaveToFitTogether) {
     const Graph conv = typed_graph("(f32[1,C,5,5] x) => (f32[1,4,3,3] y) { y = Conv(x, random[4,3,3,3]) }");
     EXPECT_NO_THROW(make_program(conv, {.profile = {{"C", {3, 3, 3}}}, .tune = Tune::none}));

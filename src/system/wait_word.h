@@ -24,11 +24,10 @@ public:
     /// Who changes it to something that others wait for does so with memory_order_seq_cst, then calls wake().
     std::atomic<T> value{0};
 
-    /// Returns the value for which ready(value) holds.
+    /// Returns the value for which ready(value) holds; spins for `patience`.
     template <class Ready>
-    T wait(Ready&& ready) {
+    T wait(Ready&& ready, std::chrono::microseconds patience = std::chrono::microseconds(200)) {
         using clock = std::chrono::steady_clock;
-        constexpr auto patience = std::chrono::microseconds(200);
         const auto start = clock::now();
         do {
             for (int i = 0; i < 64; ++i) {

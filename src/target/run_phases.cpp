@@ -51,7 +51,7 @@ std::uint64_t PhaseRun::finish(std::uint64_t s, std::uint64_t done) {
             return next;
         }
     }
-    return word_.wait([s](std::uint64_t w) { return stretch_of(w) != s; });
+    return word_.wait([s](std::uint64_t w) { return stretch_of(w) != s; }, patience_);
 }
 
 }  // namespace tercet

@@ -39,6 +39,9 @@ private:
 
 class PhaseRun {
 public:
+    /// Workers that wait for others spin for `patience`, then sleep.
+    explicit PhaseRun(std::chrono::microseconds patience = std::chrono::microseconds(200)) : patience_(patience) {}
+
     /// Before any worker calls work(). The list stays where it is until the last of them has returned.
     void start(const PhaseList& list, int threads);
 
@@ -76,6 +79,7 @@ private:
     // Tells that `done` grains are done and waits until all of the stretch are; returns the word then.
     std::uint64_t finish(std::uint64_t s, std::uint64_t done);
 
+    const std::chrono::microseconds patience_;
     const PhaseList* list_ = nullptr;
     std::uint64_t divisor_ = 1;  // of what is left, for one share
     alignas(64) WaitWord<std::uint64_t> word_;
