@@ -77,17 +77,17 @@ TEST(Plan, TellsHowMuchWorkspaceItNeeds) {
 TEST(Plan, StrictTakesNoTacticThatChangesTheArithmetic) {
     const Graph g = typed_graph("(f32[1,64] x) => (f32[1,64] y) { y = Sigmoid(x) }");
     PlanSettings settings{.tune = Tune::none};
-    EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "cpu/pointwise_f32");
+    EXPECT_NE(make_program(g, settings).steps[0].choices[1].tactic, "reference");
     settings.strict = true;
     EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "reference");
     const Program product = make_program(typed_graph("(f32[1,64] x, f32[1,9] r) => (f32[1,9] y) { y = Gemm<tail = \"add(x1, sigmoid(x0))\">(x, random[64,9], _, r) }"), settings);
     ASSERT_EQ(product.steps.size(), 2u);
-    EXPECT_EQ(product.steps[0].choices[1].tactic, "cpu/matmul_f32");
+    EXPECT_NE(product.steps[0].choices[1].tactic, "reference");
     EXPECT_EQ(product.steps[1].choices[1].tactic, "reference");
     check_program(product);
     const Program exact = make_program(typed_graph("(f32[1,64] x) => (f32[1,9] y) { y = Gemm<tail = \"relu(x0)\">(x, random[64,9]) }"), settings);
     ASSERT_EQ(exact.steps.size(), 1u);
-    EXPECT_EQ(exact.steps[0].choices[1].tactic, "cpu/matmul_f32");
+    EXPECT_NE(exact.steps[0].choices[1].tactic, "reference");
 }
 
 TEST(Plan, ChoicesOfAStepShareOnePackingAndFollowFromTheCache) {
@@ -135,12 +135,12 @@ TEST(Plan, TimesOfOtherCandidatesAreNotTaken) {
 TEST(Plan, LogsWhatWasTimedOnceForStepsThatAreAlike) {
     const Graph g = typed_graph("(f32[N,64] x) => (f32[N,64] y) { a = MatMul(x, random[64,64])\n y = MatMul(a, random[64,64]) }");
     std::vector<std::string> lines;
-    make_program(g, {.profile = {{"N", {1, 8, 8}}}, .log = [&](const std::string& line) { lines.push_back(line); }});
+    make_program(g, {.profile = {{"N", {1, 4, 4}}}, .isa = {Isa::Level::baseline}, .log = [&](const std::string& line) { lines.push_back(line); }});
     const auto having = [&](std::string_view part) { return std::ranges::count_if(lines, [&](const std::string& l) { return l.find(part) != std::string::npos; }); };
     EXPECT_EQ(having("a: cpu/matmul_f32"), 1);
     EXPECT_EQ(having("y: cpu/matmul_f32"), 1);
     EXPECT_EQ(having("    minimum: MatMul(f32[1,64]"), 1);
-    EXPECT_EQ(having("    optimum: MatMul(f32[8,64]"), 1);
+    EXPECT_EQ(having("    optimum: MatMul(f32[4,64]"), 1);
     EXPECT_EQ(having("    maximum:"), 0);  // the same as the optimum
     EXPECT_EQ(having("    * "), 2);
     EXPECT_GT(having(" us  cpu/matmul_f32 rows"), 10);
