@@ -58,6 +58,7 @@ void print(const EngineInfo& e, const std::string& file) {
     print_tensors("input", e.inputs);
     print_tensors("output", e.outputs);
     for (const EngineInfo::Symbol& s : e.profile) fmt::print("  {:<10}{}: {} / {} / {}\n", "profile", one_line(s.name), s.min, s.opt, s.max);
+    if (e.slice > 0) fmt::print("  {:<10}in slices of {} sample{}, each by one thread\n", "batches", e.slice, e.slice == 1 ? "" : "s");
     fmt::print("  {:<10}{}, weights {}, workspace {}\n", "size", text_of_bytes(e.bytes), text_of_bytes(e.weight_bytes), text_of_bytes(e.workspace_bytes));
     fmt::print("  {:<10}{}{}\n", "steps", e.steps.size(),
                e.reference_steps > 0 ? fmt::format(", of which {} run by their plain reference implementation (marked *)", e.reference_steps) : "");
@@ -73,7 +74,7 @@ void print(const EngineInfo& e, const std::string& file) {
 
 Json json_of(const EngineInfo& e) {
     Json j{{"kind", "engine"}, {"model", e.model}, {"precision", e.precision}, {"target", "cpu"}, {"isa", e.isa}, {"inputs", json_of(e.inputs)}, {"outputs", json_of(e.outputs)},
-           {"profile", Json::object()}, {"bytes", e.bytes}, {"weight_bytes", e.weight_bytes}, {"workspace_bytes", e.workspace_bytes},
+           {"profile", Json::object()}, {"bytes", e.bytes}, {"weight_bytes", e.weight_bytes}, {"workspace_bytes", e.workspace_bytes}, {"slice", e.slice},
            {"reference_steps", e.reference_steps}, {"steps", Json::array()}};
     for (const EngineInfo::Symbol& s : e.profile) j["profile"][s.name] = {{"min", s.min}, {"opt", s.opt}, {"max", s.max}};
     for (const EngineInfo::Step& s : e.steps) {

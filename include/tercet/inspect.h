@@ -44,6 +44,7 @@ struct EngineInfo {
     std::uint64_t bytes = 0;             // of the file
     std::uint64_t weight_bytes = 0;      // as packed
     std::uint64_t workspace_bytes = 0;   // for activations, at the profile's maximum
+    std::int64_t slice = 0;              // samples of a batch that one thread takes at a time; 0: all threads share each step
     struct Symbol {
         std::string name;
         std::int64_t min = 0, opt = 0, max = 0;

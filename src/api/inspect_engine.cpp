@@ -60,6 +60,7 @@ EngineInfo inspect_engine(const std::filesystem::path& file) {
     EngineInfo info{.model = p.model, .precision = p.precision, .isa = std::string(p.isa.name()), .inputs = {}, .outputs = {}, .profile = {}, .steps = {}};
     info.bytes = content.bytes.size();
     info.workspace_bytes = static_cast<std::uint64_t>(p.arena_bytes);
+    info.slice = p.slice;
     for (const ProgramValue& v : p.values)
         if (v.place == ProgramValue::Place::constant) info.weight_bytes += v.constant.bytes();
     for (ValueId v : p.inputs) info.inputs.push_back(info_of(p.value(v).name, p.value(v).type, p.profile));

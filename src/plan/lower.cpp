@@ -75,10 +75,6 @@ private:
     Program p_;
 };
 
-// Samples that a worker takes through the whole network at a time: few, so that what one step writes is still in the cache when
-// the next one reads it; more than one, since every slice reads all weights.
-constexpr std::int64_t slice_samples = 4;
-
 // Where kernels approximate what a tail computes (exp, tanh), strictness leaves the tail to a step of its own, so that the
 // product before it keeps its kernels.
 Graph without_approximate_tails(Graph g) {
@@ -134,7 +130,7 @@ Program make_program(const Graph& graph, const PlanSettings& settings) {
         if (p.values[i].place == Place::arena) p.values[i].offset = placement.offsets[i];
     p.arena_bytes = placement.bytes;
     check_workspace(static_cast<std::uint64_t>(p.arena_bytes), settings);
-    if (batch_symbol(p)) p.slice = slice_samples;
+    p.slice = choose_slice(p);
     choose_tactics(p, settings);
     pack_weights(p);
     check_workspace(workspace_needed(p, settings.threads), settings);

@@ -24,6 +24,9 @@ struct PlanSettings {
 /// Graph -> steps and values, without tactics or places (lower.cpp). Reshapes become views.
 Program lower(const Graph& graph, const Profile& profile);
 
+/// How large slices of a batch are best (slice.cpp); 0 where a batch cannot be run in slices.
+std::int64_t choose_slice(const Program& program);
+
 /// Chooses each step's tactics at the profile's three points (tune.cpp). A step's choices are of one packing. Sets the
 /// program's level to the highest that a chosen tactic uses.
 void choose_tactics(Program& program, const PlanSettings& settings);
