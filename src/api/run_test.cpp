@@ -70,6 +70,57 @@ std::vector<float> run(Context& context, const std::vector<float>& pixels, std::
     return {out.as<float>(), out.as<float>() + batch * 10};
 }
 
+// Outputs of all kinds: computed, twice the same, a view of a computed one, an input and a view of it.
+TEST_F(Run, BatchesInSlicesGiveWhatOneSampleAfterTheOtherGives) {
+    const auto file = build_text(R"((f32[N,6,2] x) => (f32[N,3] y, f32[N,3] again = y, f32[N,3,1] view, f32[N,6,2] x, f32[N,12] flat) {
+        flat = Reshape(x, i64[2]{0, 12})
+        sums = MatMul(flat, random[12,3])
+        y = Relu(sums)
+        view = Reshape(y, i64[3]{0, 3, 1}) })", {{"N", 9}});
+    const Engine engine = Engine::open(file);
+    ASSERT_GT(engine.data()->program.slice, 0);
+    const std::vector<float> x = random_floats(9 * 12);
+    const std::array<std::size_t, 5> sizes{3, 3, 3, 12, 12};  // of a sample in each output
+    std::array<std::vector<float>, 5> expected;
+    Context single(engine, 2);
+    for (std::size_t n = 0; n < 9; ++n) {
+        const std::int64_t shape[] = {1, 6, 2};
+        const InputView in{DType::f32, shape, x.data() + n * 12};
+        const auto out = single.run({&in, 1});
+        for (std::size_t i = 0; i < 5; ++i) expected[i].insert(expected[i].end(), out[i].as<float>(), out[i].as<float>() + sizes[i]);
+    }
+    for (int threads : {1, 2, 3})
+        for (std::int64_t batch : {9, 5, 4, 3, 2, 9}) {
+            Context context(engine, threads);
+            const std::int64_t shape[] = {batch, 6, 2};
+            const InputView in{DType::f32, shape, x.data()};
+            const auto out = context.run({&in, 1});
+            std::array<std::vector<float>, 5> mine;
+            std::vector<OutputView> wanted;
+            for (std::size_t i = 0; i < 5; ++i) {
+                const std::size_t count = static_cast<std::size_t>(batch) * sizes[i];
+                EXPECT_TRUE(std::equal(expected[i].begin(), expected[i].begin() + static_cast<std::ptrdiff_t>(count), out[i].as<float>())) << i << " of " << batch << ", " << threads << " threads";
+                mine[i].resize(count);
+                wanted.push_back({DType::f32, out[i].shape, mine[i].data()});
+            }
+            context.run({&in, 1}, wanted);
+            for (std::size_t i = 0; i < 5; ++i) EXPECT_TRUE(std::equal(mine[i].begin(), mine[i].end(), expected[i].begin())) << i << " of " << batch << ", in the caller's memory";
+        }
+}
+
+TEST_F(Run, SlicesMayOverwriteTheirInput) {
+    const Engine engine = Engine::open(build_text("(f32[N,4] x) => (f32[N,4] y) { t = Relu(x)\n y = MatMul(t, random[4,4]) }", {{"N", 8}}));
+    std::vector<float> x = random_floats(8 * 4);
+    Context context(engine, 2);
+    const std::int64_t shape[] = {8, 4};
+    const InputView in{DType::f32, shape, x.data()};
+    const auto y = context.run({&in, 1})[0];
+    const std::vector<float> expected(y.as<float>(), y.as<float>() + 32);
+    const OutputView out{DType::f32, shape, x.data()};
+    context.run({&in, 1}, {&out, 1});
+    EXPECT_EQ(x, expected);
+}
+
 TEST_F(Run, SecondRunAtAShapeAllocatesNothing) {
     if (!testing::counts_allocations()) GTEST_SKIP() << "a sanitizer has its own allocator";
     for (int threads : {1, 2}) {
