@@ -77,7 +77,7 @@ TEST(Plan, TellsHowMuchWorkspaceItNeeds) {
 TEST(Plan, StrictTakesNoTacticThatChangesTheArithmetic) {
     const Graph g = typed_graph("(f32[1,64] x) => (f32[1,64] y) { y = Sigmoid(x) }");
     PlanSettings settings{.tune = Tune::none};
-    EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "cpu/pointwise_f32");
+    EXPECT_NE(make_program(g, settings).steps[0].choices[1].tactic, "reference");
     settings.strict = true;
     EXPECT_EQ(make_program(g, settings).steps[0].choices[1].tactic, "reference");
     const Program product = make_program(typed_graph("(f32[1,64] x, f32[1,9] r) => (f32[1,9] y) { y = Gemm<tail = \"add(x1, sigmoid(x0))\">(x, random[64,9], _, r) }"), settings);
