@@ -5,6 +5,7 @@
 #include "ops/resample.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace tercet {
@@ -67,6 +68,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     const std::int64_t rows = row_bytes == 0 ? 0 : count_of(outer), rows_per_unit = std::max<std::int64_t>(1, (32 << 10) / std::max<std::int64_t>(1, row_bytes));
     Kernel k;
     k.phases.push_back({.units = (rows + rows_per_unit - 1) / rows_per_unit, .run = [=](const Buffers& b, std::int64_t first, std::int64_t last) {
+        const std::byte* before = nullptr;  // what the row before this one was made of, if this call made it
         for (std::int64_t r = first * rows_per_unit; r < std::min(last * rows_per_unit, rows); ++r) {
             const std::byte* from = static_cast<const std::byte*>(b.inputs[0]);
             std::byte* to = static_cast<std::byte*>(b.outputs[0]) + r * row_bytes;
@@ -75,7 +77,9 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
                 from += positions[static_cast<std::size_t>(d)][static_cast<std::size_t>(rest % outer[d])];
                 rest /= outer[d];
             }
-            copy_listed(to, from, row.data(), block, row_blocks);
+            if (from == before) std::memcpy(to, to - row_bytes, static_cast<std::size_t>(row_bytes));
+            else copy_listed(to, from, row.data(), block, row_blocks);
+            before = from;
         }
     }});
     return k;
