@@ -23,6 +23,7 @@ enum class ProfilePoint { min, opt, max };
 inline constexpr int profile_points = 3;
 Symbols symbols_at(const Profile&, ProfilePoint);
 SymbolRanges ranges_of(const Profile&);
+SymbolRanges ranges_at(const Symbols&);  // of one size each
 
 struct Choice {
     std::string tactic;
@@ -42,7 +43,6 @@ struct ProgramValue {
     Type type;                // logical, whatever the packing
     Place place = Place::arena;
     Tensor constant{};        // place constant: the elements; packed ones are f32 [n]
-    std::int64_t offset = 0;  // place arena: bytes from its start
     ValueId of = ValueId::none;  // place view: the same elements as this value
 };
 

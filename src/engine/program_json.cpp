@@ -106,7 +106,6 @@ private:
         if (place == place_names.end()) damaged("a value's place");
         v.place = static_cast<Place>(place - place_names.begin());
         if (v.place == Place::constant) v.constant = tensor(j.at("constant"));
-        if (v.place == Place::arena) v.offset = integer<std::int64_t>(j.at("offset"));
         if (v.place == Place::view) v.of = id(j.at("of"));
         return v;
     }
@@ -201,7 +200,6 @@ json program_to_json(const Program& p, WeightsWriter& weights) {
     for (const ProgramValue& v : p.values) {
         json value{{"name", v.name}, {"type", text_of(v.type)}, {"place", place_names[static_cast<std::size_t>(v.place)]}};
         if (v.place == Place::constant) value["constant"] = tensor_to_json(v.constant, weights);
-        if (v.place == Place::arena) value["offset"] = v.offset;
         if (v.place == Place::view) value["of"] = static_cast<std::int32_t>(v.of);
         j["values"].push_back(std::move(value));
     }

@@ -125,10 +125,7 @@ Program make_program(const Graph& graph, const PlanSettings& settings) {
     Program p = lower(settings.strict ? without_approximate_tails(graph) : graph, settings.profile);
     // Before anything is timed: kernels rely on shapes that fit together, and on there being memory for them.
     check_profile(p);
-    const Placement placement = place_values(p, ranges_of(p.profile));
-    for (std::size_t i = 0; i < p.values.size(); ++i)
-        if (p.values[i].place == Place::arena) p.values[i].offset = placement.offsets[i];
-    p.arena_bytes = placement.bytes;
+    p.arena_bytes = place_values(p, ranges_of(p.profile)).bytes;
     check_workspace(static_cast<std::uint64_t>(p.arena_bytes), settings);
     p.slice = choose_slice(p);
     choose_tactics(p, settings);

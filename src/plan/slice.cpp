@@ -39,8 +39,7 @@ std::int64_t choose_slice(const Program& p) {
     std::int64_t best = 1;
     double least = INFINITY;
     for (std::int64_t samples = 1; samples <= largest; samples *= 2) {
-        SymbolRanges ranges;
-        for (const auto& [name, size] : one) ranges[name] = {size, size};
+        SymbolRanges ranges = ranges_at(one);
         ranges[*symbol] = {samples, samples};
         const auto live = static_cast<double>(place_values(p, ranges).bytes);
         const double spilled = std::max(0.0, 1 - cache_bytes / std::max(1.0, live));

@@ -51,8 +51,6 @@ struct Context::State {
           own_outputs(program.outputs.size()), targets(program.outputs.size()), sources(program.inputs.size()), pieces(worker_rooms.size()),
           whole_job([this](int worker) { work_on_whole(worker); }), slices_job([this](int worker) { work_on_slices(worker); }) {
         for (auto& p : pieces) p = {std::vector<const void*>(program.inputs.size()), std::vector<void*>(program.outputs.size())};
-        for (std::size_t i = 0; i < program.values.size(); ++i) whole_placement.offsets.push_back(program.values[i].offset);
-        whole_placement.bytes = program.arena_bytes;
     }
 
     void check_inputs(std::span<const InputView> in) const {
@@ -88,7 +86,7 @@ struct Context::State {
         for (const GraphOutput& o : program.outputs) r.output_shapes.push_back(shape_at(program.value(o.value).type, symbols));
         if (program.slice > 0) r.samples = r.input_shapes[0][0], r.slice = slice_of(program, r.samples, pool.threads());
         if (r.slice == 0) {
-            r.whole.emplace(program, prepare(program, symbols, std::nullopt, *engine.data()->expansions, pool), whole_placement, whole_room, pool.threads());
+            r.whole.emplace(program, prepare(program, symbols, std::nullopt, *engine.data()->expansions, pool), place_values(program, ranges_at(symbols)), whole_room, pool.threads());
         } else {
             r.slices = slice_frames(symbols, r.slice);
             if (const std::int64_t last = r.samples % r.slice) r.rest = slice_frames(symbols, last);
@@ -101,9 +99,7 @@ struct Context::State {
     std::vector<Frame> slice_frames(Symbols symbols, std::int64_t samples) {
         const std::string batch = program.value(program.inputs[0]).type.shape[0].text();
         symbols[batch] = samples;
-        SymbolRanges ranges;
-        for (const auto& [name, size] : symbols) ranges[name] = {size, size};
-        const Placement placement = place_values(program, ranges);
+        const Placement placement = place_values(program, ranges_at(symbols));
         const Prepared prepared = prepare(program, symbols, ProfilePoint::opt, *engine.data()->expansions, pool);
         std::vector<Frame> frames;
         for (Room& room : worker_rooms) frames.emplace_back(program, prepared, placement, room, 1);
@@ -217,7 +213,6 @@ struct Context::State {
     Engine engine;
     const Program& program;
     ThreadPool pool;
-    Placement whole_placement;
     Room whole_room;
     std::vector<Room> worker_rooms;
     std::list<Ready> ready;             // most recently used first; its frames lie in the rooms

@@ -80,9 +80,6 @@ Prepared prepare(const Program& program, const Symbols& symbols, std::optional<P
     Prepared p;
     for (const ProgramValue& v : program.values) {
         p.shapes.push_back(shape_at(v.type, symbols));
-        const auto bytes = static_cast<std::int64_t>(bytes_of(v.type.dtype, count_of(p.shapes.back())));
-        if (v.place == ProgramValue::Place::arena && bytes > program.arena_bytes - v.offset)
-            throw Error({.what = fmt::format("value '{}' is larger at these sizes than at the profile's maximum", v.name), .fix = "build the engine for these sizes"});
         if (v.place == ProgramValue::Place::view && count_of(p.shapes.back()) != count_of(p.shapes[static_cast<std::size_t>(v.of)]))
             throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", program.value(v.of).name, fmt::join(p.shapes.back(), ",")), .fix = "give inputs whose sizes belong together"});
     }

@@ -40,7 +40,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 
 const RegisteredTactic conv_direct{{.name = "cpu/conv_direct_f32",
                                     .most = Isa::Level::avx512,
-                                    .numerics = conv_numerics,
+                                    .numerics = TailShape::numerics,
                                     .refuse = refuse,
                                     .variants = [](const Step& s, const Isa& isa) { return product_variants(shape_of(conv_of(s)), isa); },
                                     .compile = compile,

@@ -125,7 +125,7 @@ double cost(const Step& s, const Variant& v, const Isa& isa) {
 
 const RegisteredTactic conv_gather{{.name = "cpu/conv_gather_f32",
                                     .most = Isa::Level::avx512,
-                                    .numerics = conv_numerics,
+                                    .numerics = TailShape::numerics,
                                     .refuse = refuse,
                                     .variants = variants,
                                     .compile = compile,

@@ -149,7 +149,7 @@ double cost(const Step& s, const Variant& v, const Isa& isa) {
 
 const RegisteredTactic depthwise_code{{.name = "cpu/depthwise_code_f32",
                                        .most = Isa::Level::avx512,
-                                       .numerics = conv_numerics,
+                                       .numerics = TailShape::numerics,
                                        .refuse = refuse,
                                        .variants = variants,
                                        .compile = compile,

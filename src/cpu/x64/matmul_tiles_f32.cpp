@@ -26,7 +26,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 
 const RegisteredTactic matmul_tiles{{.name = "cpu/matmul_tiles_f32",
                                      .most = Isa::Level::avx512,
-                                     .numerics = matmul_numerics,
+                                     .numerics = TailShape::numerics,
                                      .refuse = refuse,
                                      .variants = [](const Step& s, const Isa& isa) { return product_variants(shape_of(s), isa); },
                                      .compile = compile,

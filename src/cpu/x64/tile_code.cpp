@@ -49,6 +49,11 @@ TailShape TailShape::of(const Step& s) {
     return t;
 }
 
+Numerics TailShape::numerics(const Step& s) {
+    const auto text = s.attributes().text("tail", "");
+    return text.empty() || ExprCode::exact(Expr::parse(text)) ? Numerics::reordered_sum : Numerics::approximate;
+}
+
 Refusal TailShape::refuse(const Step& s) {
     const auto text = s.attributes().text("tail", "");
     if (text.empty()) return {};

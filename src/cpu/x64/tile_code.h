@@ -58,6 +58,8 @@ struct TailShape {
     /// Why generated code cannot apply the step's tail; empty if it can.
     static Refusal refuse(const Step& step);
     static TailShape of(const Step& step);
+    /// What a product of reordered sums promises with this step's tail behind it.
+    static Numerics numerics(const Step& step);
 };
 
 /// The addresses that a tile's tail wants, for an output at `y_offset` elements of which `column` is the first column.
