@@ -4,8 +4,9 @@
 // - Its weights were last used a whole run ago. If all that the program touches in between fits into the third-level cache,
 //   they are read from a rotation of copies, as many bytes as lie between two uses, up to what no second-level cache holds;
 //   else they are flushed, and come from memory.
-// - Its input was written a moment ago, by the step before, and its output's memory was used by another: both come from a
-//   rotation of a few copies, so that they are in the second- or third-level cache by their size, but never in the first.
+// - Its input was written a moment ago, by the step before: each worker's share of it by that worker, so that what another one
+//   reads has to come from its cache. Input and output come from a rotation of a few copies.
+// - Its output is read by the step behind: where workers share a step, the time ends when each has read its share.
 #pragma once
 
 #include "plan/candidates.h"

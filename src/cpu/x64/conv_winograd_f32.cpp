@@ -177,10 +177,10 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa, int m) {
     k.phases.push_back({.units = g.tiles(), .run = [w](const Buffers& b, std::int64_t first, std::int64_t last) {
                             w->transform(b, reinterpret_cast<float*>(b.workspace) + first * w->g.row, first, last - first);
                         }});
-    k.phases.push_back({.units = blocks * runs, .run = [w, blocks](const Buffers& b, std::int64_t first_unit, std::int64_t last_unit) {
+    k.phases.push_back({.units = blocks * runs, .run = [w, runs](const Buffers& b, std::int64_t first_unit, std::int64_t last_unit) {
                             auto* own = reinterpret_cast<float*>(b.worker + w->pixels_bytes());
                             for (std::int64_t u = first_unit; u < last_unit; ++u) {
-                                const std::int64_t first = u % blocks * w->block, count = std::min(w->block, w->g.tiles() - first), panel = u / blocks * w->run;
+                                const std::int64_t first = u / runs * w->block, count = std::min(w->block, w->g.tiles() - first), panel = u % runs * w->run;
                                 w->multiply(b, reinterpret_cast<float*>(b.workspace) + first * w->g.row, first, count, panel, std::min(w->panels, panel + w->run), own);
                             }
                         }});

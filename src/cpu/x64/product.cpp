@@ -75,7 +75,6 @@ struct Product {
     std::int64_t cols, panels, panel_floats;
     std::int64_t tiles, block, run;       // tiles in all and per unit, panels per unit
     std::int64_t blocks, runs;
-    bool runs_first;                      // neighbouring units share pixels rather than weights
 
     Placed place(std::int64_t tile) const {
         const auto columns = static_cast<std::int64_t>(grid.pixels.size()), rows = static_cast<std::int64_t>(grid.lines.size());
@@ -94,8 +93,8 @@ struct Product {
     }
 
     void run_unit(const Buffers& b, std::int64_t u) const noexcept {
-        const std::int64_t parts = runs * s.groups;
-        const std::int64_t block_index = runs_first ? u / parts : u % blocks, part = runs_first ? u % parts : u / blocks;
+        // Pixels by pixels, whatever the panels: what a worker writes is near what it reads in the next step.
+        const std::int64_t parts = runs * s.groups, block_index = u / parts, part = u % parts;
         const std::int64_t group = part / runs, first_panel = part % runs * run, last_panel = std::min(panels, first_panel + run);
         const std::int64_t first = block_index * block, count = std::min(block, tiles - first);
         auto* placed = reinterpret_cast<Placed*>(b.worker);
@@ -221,7 +220,6 @@ void add_product_phase(Kernel& kernel, const ProductShape& s, const Variant& v, 
     p->run = v.depth;
     p->blocks = ceil_of(p->tiles, p->block);
     p->runs = ceil_of(p->panels, p->run);
-    p->runs_first = s.rows() * s.x_pixel > s.groups * p->panels * p->panel_floats;
     kernel.worker_bytes = std::max(kernel.worker_bytes, static_cast<std::size_t>(p->block) * sizeof(Placed));
     kernel.phases.push_back({.units = p->blocks * p->runs * s.groups, .run = [p](const Buffers& b, std::int64_t first, std::int64_t last) {
                                  for (std::int64_t u = first; u < last; ++u) p->run_unit(b, u);
