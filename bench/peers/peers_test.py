@@ -9,9 +9,11 @@ import sys
 import tempfile
 import types
 import unittest
+import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 
+import chart
 import figures
 import foreign
 import machine
@@ -257,6 +259,16 @@ class Models(unittest.TestCase):
             file.parent.mkdir()
             file.write_text("")
             self.assertEqual(models.trained_files(root, folder)["cifar10_vgg"], file)
+
+
+class Chart(unittest.TestCase):
+    def test_has_a_bar_per_cell_and_names_the_rival(self):
+        report = {"cells": [{"model": "a<b", "batch": 1, "comparisons": {"one stream": {"ratio": 1.5, "rival": "mnn", "told_apart": True, "doubtful": False}}},
+                            {"model": "c", "batch": 32, "comparisons": {"one stream": None}}]}
+        drawn = xml.etree.ElementTree.fromstring(chart.svg(report))
+        texts = [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual(texts[:2], ["a<b, batch 1", "1.50 mnn"])
+        self.assertEqual(len(list(drawn.iter("{http://www.w3.org/2000/svg}rect"))), 2)  # the ground and one bar
 
 
 if __name__ == "__main__":
