@@ -151,6 +151,8 @@ void check_program(const Program& p) {
             }
         });
     }
+    for (const GraphOutput& o : p.outputs)
+        if (!in_range(o.value)) damaged(fmt::format("output '{}'", o.name));
     if (p.slice < 0 || (p.slice > 0 && !batch_symbol(p))) damaged("its slices");
     // Extents that were symbols above must fit together, too, before a tactic is asked about them.
     for (auto point : {ProfilePoint::min, ProfilePoint::opt, ProfilePoint::max}) check_shapes(p, tuned_at(p, point)), check_shapes(p, symbols_at(p.profile, point));
@@ -189,7 +191,7 @@ void check_program(const Program& p) {
             damaged(fmt::format("elements of '{}'", v.name));
     }
     for (const GraphOutput& o : p.outputs)
-        if (!in_range(o.value) || !is_known(o.value) || packed[static_cast<std::size_t>(source(o.value))] >= 0) damaged(fmt::format("output '{}'", o.name));
+        if (!is_known(o.value) || packed[static_cast<std::size_t>(source(o.value))] >= 0) damaged(fmt::format("output '{}'", o.name));
 }
 
 }  // namespace tercet

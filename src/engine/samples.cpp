@@ -19,15 +19,14 @@ bool depends_on(const Dim& d, const std::string& symbol) {
     return std::ranges::find(names, symbol) != names.end();
 }
 
-// Axes in constant input i, counted from the front; empty list if it is not there.
-std::vector<std::int64_t> axes_of(const Program& p, const Node& n, std::size_t i, int rank) {
-    if (i >= n.inputs.size() || n.inputs[i] == ValueId::none) return {};
-    std::vector<std::int64_t> axes = p.value(n.inputs[i]).constant.to_ints();
-    for (std::int64_t& a : axes) a = a < 0 ? a + rank : a;
-    return axes;
-}
-
 bool is_constant(const Program& p, ValueId v) { return v == ValueId::none || p.value(v).place == Place::constant; }
+
+// Whether constant input i lists axes, and the first one is not among them.
+bool lists_other_axes(const Program& p, const Node& n, std::size_t i, int rank) {
+    if (i >= n.inputs.size() || n.inputs[i] == ValueId::none || !is_constant(p, n.inputs[i])) return false;
+    const std::vector<std::int64_t> axes = p.value(n.inputs[i]).constant.to_ints();
+    return !axes.empty() && std::ranges::none_of(axes, [&](std::int64_t a) { return (a < 0 ? a + rank : a) == 0; });
+}
 
 bool off_first_axis(const Node& n, std::string_view attribute, std::int64_t missing, int rank) {
     const std::int64_t axis = n.attributes.integer(attribute, missing);
@@ -71,15 +70,9 @@ bool keeps_samples_apart(const Program& p, const ProgramStep& step) {
     if (n.op == "Concat") return off_first_axis(n, "axis", 0, rank) && std::ranges::none_of(n.inputs, [&](ValueId v) { return is_constant(p, v); });
     if (n.op == "Softmax") return off_first_axis(n, "axis", -1, rank);
     if (n.op == "Split") return off_first_axis(n, "axis", 0, rank) && rest_is_constant(1);
-    if (n.op == "Slice") {
-        const auto axes = axes_of(p, n, 3, rank);
-        return rest_is_constant(1) && !axes.empty() && std::ranges::find(axes, 0) == axes.end();
-    }
+    if (n.op == "Slice") return rest_is_constant(1) && lists_other_axes(p, n, 3, rank);
     if (n.op == "Pad" || n.op == "Resize") return rest_is_constant(1);  // an output whose batch is not the input's is no batch
-    if (n.op == "ReduceMean" || n.op == "ReduceSum" || n.op == "ReduceMax") {
-        const auto axes = axes_of(p, n, 1, rank);
-        return rest_is_constant(1) && !axes.empty() && std::ranges::find(axes, 0) == axes.end() && !n.attributes.has("tail");
-    }
+    if (n.op == "ReduceMean" || n.op == "ReduceSum" || n.op == "ReduceMax") return rest_is_constant(1) && lists_other_axes(p, n, 1, rank) && !n.attributes.has("tail");
     return false;
 }
 
@@ -90,6 +83,7 @@ std::optional<std::string> batch_symbol(const Program& p) {
     const Dim batch = p.value(p.inputs[0]).type.shape[0];
     if (!batch.is_symbol()) return std::nullopt;
     const std::string symbol = batch.text();
+    if (!p.profile.contains(symbol)) return std::nullopt;
     for (const ProgramValue& v : p.values) {
         if (v.place == Place::constant) continue;
         if (!leads_with(v.type, batch)) return std::nullopt;
@@ -99,7 +93,7 @@ std::optional<std::string> batch_symbol(const Program& p) {
     for (const GraphOutput& o : p.outputs)
         if (is_constant(p, o.value)) return std::nullopt;
     for (const ProgramStep& s : p.steps)
-        if (s.node.inputs.empty() || !keeps_samples_apart(p, s)) return std::nullopt;
+        if (s.node.inputs.empty() || s.node.inputs[0] == ValueId::none || s.node.outputs.empty() || s.node.outputs[0] == ValueId::none || !keeps_samples_apart(p, s)) return std::nullopt;
     return symbol;
 }
 

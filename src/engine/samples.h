@@ -10,7 +10,7 @@
 namespace tercet {
 
 /// The symbol of the batch, if every input, every output and every computed value has it, and it alone, as its first extent
-/// (which no other one depends on), and every step computes each sample from that sample and constants only.
+/// (which no other one depends on), and every step computes each sample from that sample and constants only. For a program whose ids are in range.
 std::optional<std::string> batch_symbol(const Program& program);
 
 /// The sizes at which a point's tactics were chosen: the profile's own, or, where the batch runs in slices, its minimum on
