@@ -14,11 +14,11 @@ namespace tercet::x64 {
 
 Code::Code(std::span<const std::uint8_t> code) {
     if (code.empty()) return;
-    const std::size_t bytes = (code.size() + 4095) / 4096 * 4096;
+    const std::size_t bytes = (code.size() + head + 4095) / 4096 * 4096;
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw Error({.what = "no memory for generated code", .fix = "give the process more memory"});
     pages_ = {pages, [bytes](const void* p) { munmap(const_cast<void*>(p), bytes); }};
-    std::memcpy(pages, code.data(), code.size());
+    std::memcpy(static_cast<std::byte*>(pages) + head, code.data(), code.size());
     if (mprotect(pages, bytes, PROT_READ | PROT_EXEC) != 0)
         throw Error({.what = "this system lets no generated code run", .fix = "allow executable mappings, or run with TERCET_MAX_ISA=baseline"});
 }
