@@ -35,17 +35,16 @@ double microseconds(const Kernel& k, const Buffers& shared, std::byte* workers, 
     return std::chrono::duration<double, std::micro>(clock_type::now() - start).count() / repeats;
 }
 
-}  // namespace
+Dims numbers(const Shape& shape) {
+    if (const auto d = constant_shape(shape)) return *d;
+    throw Error({.what = fmt::format("the shape [{}] is not of numbers alone", text_of(shape)), .fix = "write every extent as a number"});
+}
 
-int main(int argc, char** argv) {
-    if (argc < 2) {
-        fmt::print(stderr, "usage: tactics 'GRAPH' [THREADS] [FILTER]\n");
-        return 2;
-    }
-    const std::string filter = argc > 3 ? argv[3] : "";
-    Graph g = parse_text(argv[1]);
+void time_all(std::string_view graph, int threads, std::string_view filter) {
+    Graph g = parse_text(graph);
     infer_types(g);
-    const NodeId id = g.order().at(0);
+    if (g.order().size() != 1) throw Error({.what = fmt::format("{} nodes", g.order().size()), .fix = "give a graph of one"});
+    const NodeId id = g.order()[0];
     Step step{.node = &g.node(id), .inputs = {}, .outputs = {}};
     std::mt19937 random(1);
     std::vector<Tensor> tensors;
@@ -55,23 +54,23 @@ int main(int argc, char** argv) {
             continue;
         }
         const Tensor* constant = g.constant(v) ? &g.value(v).constant : nullptr;
-        Tensor t = constant ? *constant : Tensor::zeros(g.value(v).type.dtype, *constant_shape(g.value(v).type.shape));
+        Tensor t = constant ? *constant : Tensor::zeros(g.value(v).type.dtype, numbers(g.value(v).type.shape));
         if (!constant)
             for (std::int64_t i = 0; i < t.count(); ++i) reinterpret_cast<float*>(t.writable().data)[i] = static_cast<float>(random() >> 8) * 0x1p-24f - 0.5f;
         step.inputs.push_back({t.dtype(), t.shape(), constant});
         tensors.push_back(std::move(t));
     }
     const Type& type = g.value(g.node(id).outputs[0]).type;
-    Tensor y = Tensor::zeros(type.dtype, *constant_shape(type.shape));
+    Tensor y = Tensor::zeros(type.dtype, numbers(type.shape));
     step.outputs.push_back({y.dtype(), y.shape(), nullptr});
     double multiply_adds = static_cast<double>(y.count());
     if (step.has(1) && step.inputs[1].shape.size() >= 2) multiply_adds *= static_cast<double>(count_of(step.inputs[1].shape)) / static_cast<double>(step.is("Conv") ? step.inputs[1].shape[0] : step.inputs[1].shape[1]);
 
-    ThreadPool pool(argc > 2 ? std::atoi(argv[2]) : 1);
+    ThreadPool pool(std::max(1, threads));
     const Isa isa = std::getenv("TERCET_MAX_ISA") ? lesser(host_isa(), *isa_named(std::getenv("TERCET_MAX_ISA"))) : host_isa();
     std::vector<std::pair<double, std::string>> rows;
     for (const Tactic* t : all_tactics()) {
-        if (t->name == "reference" || std::string(t->name).find(filter) == std::string::npos) continue;
+        if (t->name == "reference" || t->name.find(filter) == std::string_view::npos) continue;
         if (const Refusal r = t->refuse(step, isa)) continue;
         for (const Variant& v : t->variants(step, isa)) {
             const auto compiling = clock_type::now();
@@ -97,4 +96,19 @@ int main(int argc, char** argv) {
     }
     std::ranges::sort(rows);
     for (const auto& [us, line] : rows) fmt::print("{}\n", line);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) {
+        fmt::print(stderr, "usage: tactics 'GRAPH' [THREADS] [FILTER]\n");
+        return 2;
+    }
+    try {
+        time_all(argv[1], argc > 2 ? std::atoi(argv[2]) : 1, argc > 3 ? argv[3] : "");
+    } catch (const Error& e) {
+        fmt::print(stderr, "tactics: {}\n", e.what());
+        return 1;
+    }
 }
