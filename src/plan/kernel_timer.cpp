@@ -21,19 +21,24 @@ using clock = std::chrono::steady_clock;
 
 double us_since(clock::time_point start) { return std::chrono::duration<double, std::micro>(clock::now() - start).count(); }
 
+constexpr std::size_t cache_line = 64;
+
+// Where a worker's share of so many bytes begins; that of the one behind the last is where all end.
+std::size_t share_begin(std::size_t bytes, std::size_t worker, std::size_t workers) {
+    return worker == workers ? bytes : bytes * worker / workers / cache_line * cache_line;
+}
+
 // Writes a worker's share of an input without changing it, so that it is in that worker's cache and in no other: as the step
 // before leaves it, whose units are handed out by rows as well.
 void write_share(const void* data, std::size_t bytes, std::size_t worker, std::size_t workers) {
-    constexpr std::size_t line = 64;
     auto* p = static_cast<volatile std::byte*>(const_cast<void*>(data));
-    for (std::size_t at = bytes * worker / workers / line * line, end = bytes * (worker + 1) / workers; at < end; at += line) p[at] = p[at];
+    for (std::size_t at = share_begin(bytes, worker, workers), end = share_begin(bytes, worker + 1, workers); at < end; at += cache_line) p[at] = p[at];
 }
 
 // Reads a worker's share of an output, as the step behind will: what another worker wrote of it has to come over.
 void read_share(const void* data, std::size_t bytes, std::size_t worker, std::size_t workers) {
-    constexpr std::size_t line = 64;
     const auto* p = static_cast<const volatile std::byte*>(data);
-    for (std::size_t at = bytes * worker / workers / line * line, end = bytes * (worker + 1) / workers; at < end; at += line) static_cast<void>(p[at]);
+    for (std::size_t at = share_begin(bytes, worker, workers), end = share_begin(bytes, worker + 1, workers); at < end; at += cache_line) static_cast<void>(p[at]);
 }
 
 double cpu_us() {
