@@ -19,7 +19,8 @@
 
 namespace tercet {
 
-/// One input or output of an engine. A dimension is a number or an expression over symbols: {"N", "28", "28", "1"}.
+/// One input or output of an engine. A dimension is a number or an expression over symbols: {"N", "28", "28", "1"}. An extent that
+/// depends on the data is a symbol with a question mark, "count?12", and 0 in min_shape.
 struct TensorInfo {
     std::string name;
     DType dtype = DType::undefined;
@@ -101,13 +102,14 @@ public:
     Context& operator=(Context&&) noexcept;
 
     /// Runs on inputs in the engine's order. The first run at a shape prepares kernels and memory for it; later ones at that
-    /// shape allocate nothing. Error if a dtype or shape is not the engine's, or lies outside its profile (names both).
+    /// shape allocate nothing (unless sizes inside depend on the data, as behind NonZero). Error if a dtype or shape is not the engine's, or lies outside its profile (names both).
     std::span<const ResultView> run(std::span<const InputView> inputs);
 
-    /// The same, with results in the caller's memory. Error if an output's dtype or shape is not what comes out.
+    /// The same, with results in the caller's memory. Error if an output's dtype or shape is not what comes out: before it
+    /// runs, or, where shapes depend on the data, afterwards.
     void run(std::span<const InputView> inputs, std::span<const OutputView> outputs);
 
-    /// The outputs' shapes for these input shapes, without running.
+    /// The outputs' shapes for these input shapes, without running; -1 for an extent that depends on the data.
     std::vector<std::vector<std::int64_t>> output_shapes(std::span<const InputView> inputs);
 
     /// Runs once, timing every step; the results are as of run().

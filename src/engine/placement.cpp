@@ -28,16 +28,13 @@ std::int64_t largest_bytes(const Type& type, const SymbolRanges& ranges) {
 
 }  // namespace
 
-Placement place_values(const Program& p, const SymbolRanges& ranges) {
+Placement place_values(const Program& p, const SymbolRanges& ranges, StepRange steps) {
     std::vector<Life> lives(p.values.size());
-    const auto source = [&](ValueId v) {
-        while (p.value(v).place == ProgramValue::Place::view) v = p.value(v).of;
-        return static_cast<std::size_t>(v);
-    };
+    const auto source = [&](ValueId v) { return static_cast<std::size_t>(p.source(v)); };
     for (std::size_t s = 0; s < p.steps.size(); ++s) {
         const auto now = static_cast<std::int64_t>(s);
         for (ValueId v : p.steps[s].node.outputs)
-            if (v != ValueId::none) lives[static_cast<std::size_t>(v)] = {now, now, largest_bytes(p.value(v).type, ranges)};
+            if (v != ValueId::none && s >= steps.first && s < steps.last) lives[static_cast<std::size_t>(v)] = {now, now, largest_bytes(p.value(v).type, ranges)};
         for (ValueId v : p.steps[s].node.inputs)
             if (v != ValueId::none) lives[source(v)].last = now;
     }
@@ -45,10 +42,10 @@ Placement place_values(const Program& p, const SymbolRanges& ranges) {
 
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < p.values.size(); ++i)
-        if (p.values[i].place == ProgramValue::Place::arena) order.push_back(i);
+        if (lives[i].first >= 0) order.push_back(i);
     std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return lives[i].bytes; });
     std::vector<std::size_t> placed;  // by offset
-    Placement placement{std::vector<std::int64_t>(p.values.size()), 0};
+    Placement placement{std::vector<std::int64_t>(p.values.size(), -1), 0};
     auto& offsets = placement.offsets;
     for (std::size_t i : order) {
         std::int64_t offset = 0;

@@ -56,35 +56,48 @@ Step step_at(const Program& program, const ProgramStep& step, const Symbols& sym
 }
 
 void check_shapes(const Program& p, const Symbols& symbols) {
-    std::vector<std::optional<std::vector<Dim>>> contents(p.values.size());
+    Contents contents(p.values.size());
+    check_shapes(p, symbols, p.all_steps(), contents);
+}
+
+void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Contents& contents) {
     const auto type_of = [&](ValueId v) {
         const Dims d = shape_at(p.value(v).type, symbols);
         return Type{p.value(v).type.dtype, Shape(d.begin(), d.end())};
     };
-    for (const ProgramStep& step : p.steps) {
+    for (std::size_t s = steps.first; s < steps.last; ++s) {
+        const ProgramStep& step = p.steps[s];
         at([&] { return fmt::format("{} ({})", step.node.name, step.node.op); }, [&] {
             std::vector<Inference::Known> in;
             for (std::size_t i = 0; i < step.node.inputs.size(); ++i) {
                 const ValueId v = step.node.inputs[i];
                 in.emplace_back();
                 if (v == ValueId::none) continue;
-                ValueId source = v;
-                while (p.value(source).place == ProgramValue::Place::view) source = p.value(source).of;
                 const bool readable = p.value(v).place == ProgramValue::Place::constant && !(i == 1 && !step.packing.empty());
-                const auto& content = contents[static_cast<std::size_t>(source)];
+                const auto& content = contents[static_cast<std::size_t>(p.source(v))];
                 in.back() = {type_of(v), readable ? &p.value(v).constant : nullptr, content ? &*content : nullptr};
             }
             const Inference types = infer(step.node, in);
             for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
                 const ValueId v = step.node.outputs[i];
                 if (v == ValueId::none) continue;
-                if (types.out[i] != type_of(v))
-                    throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(types.out[i]), text_of(type_of(v))),
+                const Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still
+                if (const Type found{types.out[i].dtype, Shape(inferred.begin(), inferred.end())}; found != type_of(v))
+                    throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(found), text_of(type_of(v))),
                                  .fix = "give inputs whose sizes belong together"});
                 contents[static_cast<std::size_t>(v)] = types.contents[i];
             }
         });
     }
+}
+
+std::vector<StepRange> stages_of(const Program& p) {
+    std::vector<StepRange> stages{{0, 0}};
+    for (std::size_t s = 0; s < p.steps.size(); ++s) {
+        if (!p.steps[s].decides.empty()) stages.push_back({s, s});
+        stages.back().last = s + 1;
+    }
+    return stages;
 }
 
 void check_program(const Program& p) {
@@ -116,12 +129,8 @@ void check_program(const Program& p) {
         if (!in_range(v) || p.value(v).place != Place::input) damaged("its inputs");
         known[static_cast<std::size_t>(v)] = true;
     }
-    const auto source = [&](ValueId v) {
-        while (p.value(v).place == Place::view) v = p.value(v).of;
-        return v;
-    };
-    const auto is_known = [&](ValueId v) { return in_range(v) && known[static_cast<std::size_t>(source(v))]; };
-    std::vector<std::optional<std::vector<Dim>>> contents(p.values.size());  // inferred anew: kernels address by them
+    const auto is_known = [&](ValueId v) { return in_range(v) && known[static_cast<std::size_t>(p.source(v))]; };
+    Contents contents(p.values.size());  // inferred anew: kernels address by them
     std::vector<std::int64_t> packed(p.values.size(), -1);  // elements of constants as the steps that read them packed expect
     for (const ProgramStep& step : p.steps) {
         at(fmt::format("{} ({})", step.node.name, step.node.op), [&] {
@@ -135,7 +144,7 @@ void check_program(const Program& p) {
                 const bool is_packed = i == 1 && !step.packing.empty();
                 in.back().type = x.type;
                 in.back().constant = x.place == Place::constant && !is_packed ? &x.constant : nullptr;
-                if (const auto& known_content = contents[static_cast<std::size_t>(source(v))]) in.back().content = &*known_content;
+                if (const auto& known_content = contents[static_cast<std::size_t>(p.source(v))]) in.back().content = &*known_content;
             }
             for (ValueId v : step.node.outputs) {
                 if (v == ValueId::none) continue;
@@ -143,6 +152,9 @@ void check_program(const Program& p) {
                 known[static_cast<std::size_t>(v)] = true;
             }
             const Inference types = infer(step.node, in);
+            if (types.unknowns != step.decides) damaged("the extents that it decides");
+            for (const Unknown& u : step.decides)
+                if (!p.profile.contains(u.symbol) || step.choices != std::array{reference_choice, reference_choice, reference_choice}) damaged("the extents that it decides");
             for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
                 const ValueId v = step.node.outputs[i];
                 if (v == ValueId::none) continue;
@@ -182,8 +194,8 @@ void check_program(const Program& p) {
     for (const ProgramStep& step : p.steps)
         for (std::size_t i = 0; i < step.node.inputs.size(); ++i) {
             const ValueId v = step.node.inputs[i];
-            if (v == ValueId::none || packed[static_cast<std::size_t>(source(v))] < 0) continue;
-            if (i != 1 || step.packing.empty() || source(v) != v) damaged(fmt::format("{}: packed weights are read unpacked", step.node.name));
+            if (v == ValueId::none || packed[static_cast<std::size_t>(p.source(v))] < 0) continue;
+            if (i != 1 || step.packing.empty() || p.source(v) != v) damaged(fmt::format("{}: packed weights are read unpacked", step.node.name));
         }
     for (std::size_t i = 0; i < p.values.size(); ++i) {
         const ProgramValue& v = p.values[i];
@@ -191,7 +203,7 @@ void check_program(const Program& p) {
             damaged(fmt::format("elements of '{}'", v.name));
     }
     for (const GraphOutput& o : p.outputs)
-        if (!is_known(o.value) || packed[static_cast<std::size_t>(source(o.value))] >= 0) damaged(fmt::format("output '{}'", o.name));
+        if (!is_known(o.value) || packed[static_cast<std::size_t>(p.source(o.value))] >= 0) damaged(fmt::format("output '{}'", o.name));
 }
 
 }  // namespace tercet

@@ -134,6 +134,10 @@ private:
         s.node.outputs = values(j.at("outputs"));
         for (const auto& [name, a] : j.at("attributes").items()) s.node.attributes.set(name, attribute(a));
         s.packing = j.at("packing");
+        for (const json& d : j.at("decides")) {
+            Unknown& u = s.decides.emplace_back(Unknown{d.at(0), std::nullopt});
+            if (const std::string bound = d.at(1); !bound.empty()) u.bound = Dim::parse(bound);
+        }
         if (j.at("choices").size() != s.choices.size()) damaged("a step's choices");
         for (std::size_t i = 0; i < s.choices.size(); ++i) {
             const json& c = j.at("choices").at(i);
@@ -206,10 +210,12 @@ json program_to_json(const Program& p, WeightsWriter& weights) {
     for (const ProgramStep& s : p.steps) {
         json attributes = json::object(), choices = json::array();
         for (const auto& [name, a] : s.node.attributes) attributes[name] = attribute_to_json(a, weights);
+        json decides = json::array();
+        for (const Unknown& u : s.decides) decides.push_back({u.symbol, u.bound ? u.bound->text() : ""});
         for (const Choice& c : s.choices) choices.push_back({c.tactic, c.variant.rows, c.variant.cols, c.variant.depth, c.variant.tile});
         j["steps"].push_back({{"op", s.node.op}, {"domain", s.node.domain}, {"name", s.node.name}, {"layers", s.node.layers},
                               {"inputs", ids(s.node.inputs)}, {"outputs", ids(s.node.outputs)}, {"attributes", std::move(attributes)},
-                              {"packing", s.packing}, {"choices", std::move(choices)}});
+                              {"packing", s.packing}, {"choices", std::move(choices)}, {"decides", std::move(decides)}});
     }
     for (const GraphOutput& o : p.outputs) j["outputs"].push_back({o.name, static_cast<std::int32_t>(o.value)});
     return j;

@@ -126,11 +126,12 @@ std::vector<std::int64_t> Inference::integers(std::size_t i, std::string_view wh
                  .fix = "make it a constant in the export"});
 }
 
-Dim Inference::unknown(std::string_view what) const {
+Dim Inference::unknown(std::string_view what, std::optional<Dim> bound) {
     std::int64_t id = 0;
     for (ValueId v : node.outputs)
         if (v != ValueId::none) id = static_cast<std::int64_t>(v);
-    return Dim::symbol(fmt::format("{}?{}", what, id));
+    unknowns.push_back({fmt::format("{}?{}", what, id), std::move(bound)});
+    return Dim::symbol(unknowns.back().symbol);
 }
 
 void Inference::set(std::size_t i, DType dtype, Shape shape) {
@@ -185,6 +186,7 @@ Inference infer(const Node& node, std::span<const Inference::Known> in) {
     Inference result(node, in);
     result.out = std::move(inner.out);
     result.contents = std::move(inner.contents);
+    result.unknowns = std::move(inner.unknowns);
     if (last) result.out[0].shape = to_channels_last(result.out[0].shape);
     if (const auto tail = node.attributes.text("tail", ""); !tail.empty()) {
         const Expr expr = Expr::parse(tail);
@@ -255,6 +257,28 @@ std::size_t reference_scratch_bytes(const Call& call) {
     return def.scratch_bytes ? def.scratch_bytes(call) : 0;
 }
 
+std::vector<std::int64_t> measure(const Node& node, std::span<const Inference::Known> in, const Call& call) {
+    std::vector<Inference::Known> types(in.begin(), in.end());
+    for (auto& known : types) known.constant = nullptr;
+    const Inference symbolic = infer(node, types);
+    std::vector<std::int64_t> extents(symbolic.unknowns.size());
+    const OpDef& def = op_of(node);
+    if (def.measure) {
+        def.measure(call, extents);
+        return extents;
+    }
+    const Inference concrete = infer(node, in);
+    for (std::size_t u = 0; u < extents.size(); ++u) {
+        std::optional<std::int64_t> found;
+        for (std::size_t i = 0; i < symbolic.out.size(); ++i)
+            for (std::size_t d = 0; d < symbolic.out[i].shape.size() && d < concrete.out[i].shape.size(); ++d)
+                if (symbolic.out[i].shape[d] == Dim::symbol(symbolic.unknowns[u].symbol)) found = concrete.out[i].shape[d].constant();
+        if (!found) throw std::logic_error(fmt::format("{}: its data leaves the extent {} open", node.op, symbolic.unknowns[u].symbol));
+        extents[u] = *found;
+    }
+    return extents;
+}
+
 std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs) {
     Graph g = graph;
     std::vector<Tensor> values(g.value_count());
@@ -274,22 +298,34 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
                 in.push_back(t ? t.view() : View());
             }
             const Inference types = infer(node, known);
+            Call call{node, in, {}, {}};
+            Tensor scratch;
+            const auto make_scratch = [&] {
+                scratch = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(reference_scratch_bytes(call))});
+                call.scratch = {scratch.writable().data, scratch.bytes()};
+            };
+            Symbols decided;
+            if (!types.unknowns.empty()) {
+                make_scratch();
+                const std::vector<std::int64_t> extents = measure(node, known, call);
+                for (std::size_t i = 0; i < extents.size(); ++i) decided[types.unknowns[i].symbol] = extents[i];
+            }
             for (std::size_t i = 0; i < node.outputs.size(); ++i) {
                 out.emplace_back();
                 if (node.outputs[i] == ValueId::none) continue;
-                const auto shape = constant_shape(types.out[i].shape);
-                if (!shape) throw Error({.what = fmt::format("unsupported: the shape [{}] depends on the data", text_of(types.out[i].shape))});
+                Dims shape;
                 std::int64_t count = 1;
-                for (std::int64_t d : *shape)
-                    if (__builtin_mul_overflow(count, d, &count) || count > largest_evaluated)
+                for (const Dim& d : types.out[i].shape) {
+                    shape.push_back(d.evaluate(decided));
+                    if (__builtin_mul_overflow(count, shape.back(), &count) || count > largest_evaluated)
                         throw Error({.what = fmt::format("the shape [{}] is too large to compute", text_of(types.out[i].shape)), .fix = "check the model's shapes"});
-                Tensor t = Tensor::zeros(types.out[i].dtype, *shape);
+                }
+                Tensor t = Tensor::zeros(types.out[i].dtype, shape);
                 out.back() = t.writable();
                 values[static_cast<std::size_t>(node.outputs[i])] = std::move(t);
             }
-            Call call{node, in, out, {}};
-            Tensor scratch = Tensor::zeros(DType::u8, {static_cast<std::int64_t>(reference_scratch_bytes(call))});
-            call.scratch = {scratch.writable().data, scratch.bytes()};
+            call.out = out;
+            if (types.unknowns.empty()) make_scratch();
             run_reference(call);
         });
     }

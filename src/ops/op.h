@@ -23,6 +23,13 @@ namespace tercet {
 inline constexpr int newest_opset = 28;
 inline constexpr int unlimited = std::numeric_limits<int>::max();
 
+/// An extent that only the data decides, e.g. how many elements are not zero: a symbol of its own.
+struct Unknown {
+    std::string symbol;
+    std::optional<Dim> bound;  // it is at most this, where anything bounds it
+    friend bool operator==(const Unknown&, const Unknown&) = default;
+};
+
 /// What inference knows of a node's inputs, and where it puts what follows for the outputs.
 class Inference {
 public:
@@ -36,6 +43,7 @@ public:
     std::span<const Known> in;
     std::vector<Type> out;                                  // one per output of the node, to be filled
     std::vector<std::optional<std::vector<Dim>>> contents;  // the same for their elements; optional
+    std::vector<Unknown> unknowns;                          // extents that the node decides when it runs
 
     Inference(const Node& node, std::span<const Known> in);
 
@@ -49,8 +57,9 @@ public:
     std::optional<std::vector<Dim>> content(std::size_t i) const;
     /// Elements of an integer input that must be known while building, e.g. axes. Error that says so if they are not.
     std::vector<std::int64_t> integers(std::size_t i, std::string_view what) const;
-    /// An extent that only the data decides: a symbol of its own, bound when the node runs.
-    Dim unknown(std::string_view what) const;
+    /// An extent that only the data decides, of at most `bound`: noted in `unknowns`. Inference with all inputs constant has
+    /// none, unless the operator measures. `what` is unique within the node.
+    Dim unknown(std::string_view what, std::optional<Dim> bound = {});
 
     /// Sets the type of output i, if the node has it.
     void set(std::size_t i, DType dtype, Shape shape);
@@ -106,6 +115,9 @@ struct OpDef {
     bool channels = false;                    // input 0 and output 0 are [N, C, spatial...]
     bool pure_view = false;                   // output 0 is input 0's elements under another shape
     std::size_t (*scratch_bytes)(const Call&) = nullptr;  // from shapes alone; null: none
+    /// Of an operator whose extents come out of computing (NonZero): the unknown ones, in inference's order. `call.out` is empty,
+    /// scratch_bytes sees the inputs only. `reference` runs behind it, with what it left in scratch, and never allocates either.
+    void (*measure)(const Call&, std::span<std::int64_t> extents) = nullptr;
 };
 
 class RegisteredOp {
@@ -134,6 +146,10 @@ ValueId emit(Graph&, Node node, std::string_view output_name, NodeId before = No
 /// Runs a node's reference implementation, `tail` and `layout` included. Never allocates.
 void run_reference(const Call&);
 std::size_t reference_scratch_bytes(const Call&);
+/// Extents that the node decides, in the order of inference's unknowns: by the operator's `measure`, which leaves in call.scratch
+/// what run_reference then reads, or by inference with the inputs' elements. `in` has concrete types and all elements.
+/// Error if the data gives impossible sizes.
+std::vector<std::int64_t> measure(const Node&, std::span<const Inference::Known> in, const Call&);
 
 /// Runs a whole graph by reference implementations: one tensor per graph input, one per output. Error if shapes do not fit.
 std::vector<Tensor> evaluate(const Graph&, std::span<const Tensor> inputs);

@@ -42,9 +42,10 @@ Chosen choose_by_estimates(const PerPoint<std::vector<Candidate>>& candidates, c
 
 }  // namespace
 
-std::vector<Candidate> candidates_of(const Step& step, const PlanSettings& settings) {
+std::vector<Candidate> candidates_of(const Step& step, const PlanSettings& settings, bool decides) {
     std::vector<Candidate> all;
     for (const Tactic* t : all_tactics()) {
+        if (decides && t->name != reference_choice.tactic) continue;
         if (t->refuse(step, settings.isa)) continue;
         if (settings.strict && t->numerics(step) == Numerics::approximate) continue;
         for (const Variant& v : t->variants(step, settings.isa))

@@ -16,8 +16,9 @@ struct Candidate {
     double cost = 0;
 };
 
-/// Every variant of every tactic that takes the step, the lowest estimated cost first.
-std::vector<Candidate> candidates_of(const Step&, const PlanSettings&);
+/// Every variant of every tactic that takes the step, the lowest estimated cost first. `decides`: the step decides extents, which
+/// only the reference can.
+std::vector<Candidate> candidates_of(const Step&, const PlanSettings&, bool decides);
 
 /// In which order to time candidates, as indices of `here`, so that the first few hold the best: by what they took at
 /// another point of the profile (if `there` has their like), alternating with those of least estimated cost. At most `limit`,

@@ -13,6 +13,8 @@ namespace {
 
 using Place = ProgramValue::Place;
 
+constexpr std::int64_t unbounded_extent = 1024;  // what an extent that only data tell is taken to be while tuning, where nothing bounds it
+
 // Kernels that are timed read constants as arrays of their type, but in a model's file they may stand at any byte.
 Tensor aligned(const Tensor& t) {
     if (reinterpret_cast<std::uintptr_t>(t.data()) % (static_cast<std::uintptr_t>(bits_of(t.dtype())) / 8) == 0) return t;
@@ -29,49 +31,78 @@ public:
     }
 
     Program run() {
-        for (ValueId v : g_.inputs()) p_.inputs.push_back(add(v, {.place = Place::input}));
+        for (ValueId v : g_.inputs()) p_.inputs.push_back(add(v, g_.value(v).type, {.place = Place::input}));
         for (NodeId id : g_.order()) at([&] { return g_.where(id); }, [&] { lower(id); });
         for (const GraphOutput& o : g_.outputs()) p_.outputs.push_back({o.name, value(o.value)});
         return std::move(p_);
     }
 
 private:
-    ValueId add(ValueId v, ProgramValue x) {
-        const Value& from = g_.value(v);
-        x.name = from.name;
-        x.type = from.type;
+    ValueId add(ValueId v, Type type, ProgramValue x) {
+        x.name = g_.value(v).name;
+        x.type = std::move(type);
         if (!computes(x.type.dtype))
             throw Error({.what = fmt::format("unsupported: '{}' has the type {}, in which nothing computes", x.name, name_of(x.type.dtype)), .fix = "convert the model to f32"});
         p_.values.push_back(std::move(x));
+        contents_.emplace_back();
         return ids_[static_cast<std::size_t>(v)] = static_cast<ValueId>(p_.values.size() - 1);
     }
 
     ValueId value(ValueId v) {
         if (v == ValueId::none) return v;
         if (const ValueId known = ids_[static_cast<std::size_t>(v)]; known != ValueId::none) return known;
-        return add(v, {.place = Place::constant, .constant = aligned(g_.value(v).constant)});
+        return add(v, g_.value(v).type, {.place = Place::constant, .constant = aligned(g_.value(v).constant)});
+    }
+
+    // Extents that a node decides are named after its values, which have other numbers here than in the graph.
+    Inference infer_again(const Node& node) const {
+        std::vector<Inference::Known> in;
+        for (ValueId v : node.inputs) {
+            in.emplace_back();
+            if (v == ValueId::none) continue;
+            const ProgramValue& x = p_.value(v);
+            const auto& content = contents_[static_cast<std::size_t>(p_.source(v))];
+            in.back() = {x.type, x.place == Place::constant ? &x.constant : nullptr, content ? &*content : nullptr};
+        }
+        return infer(node, in);
+    }
+
+    // The sizes at which what follows is tuned: the most that there can be, lest anything take more memory than is planned.
+    void note(const Unknown& u) {
+        SymbolProfile& sizes = p_.profile[u.symbol];
+        sizes = {unbounded_extent, unbounded_extent, unbounded_extent};
+        if (!u.bound) return;
+        const auto most = [&](ProfilePoint point) { return std::max<std::int64_t>(0, u.bound->evaluate(symbols_at(p_.profile, point))); };
+        sizes.min = most(ProfilePoint::min);
+        sizes.opt = std::max(sizes.min, most(ProfilePoint::opt));
+        sizes.max = std::max(sizes.opt, most(ProfilePoint::max));
     }
 
     void lower(NodeId id) {
         const Node& node = g_.node(id);
-        const OpDef& def = op_of(node);
-        if (def.pure_view && !node.attributes.has("tail")) {
-            const ValueId of = value(node.inputs[0]);
-            add(node.outputs[0], {.place = Place::view, .of = of});
-            return;
-        }
         ProgramStep step;
         step.node = node;
         step.node.name = g_.label(id);
         step.node.layers = g_.layers(id);
         for (ValueId& v : step.node.inputs) v = value(v);
+        std::size_t next = p_.values.size();
         for (ValueId& v : step.node.outputs)
-            if (v != ValueId::none) v = add(v, {.place = Place::arena});
-        p_.steps.push_back(std::move(step));
+            if (v != ValueId::none) v = static_cast<ValueId>(next++);
+        Inference types = infer_again(step.node);
+        step.decides = std::move(types.unknowns);
+        for (const Unknown& u : step.decides) note(u);
+        const bool is_view = op_of(node).pure_view && !node.attributes.has("tail") && step.decides.empty();
+        for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+            if (node.outputs[i] == ValueId::none) continue;
+            add(node.outputs[i], std::move(types.out[i]), {.place = is_view ? Place::view : Place::arena, .of = is_view ? step.node.inputs[0] : ValueId::none});
+            contents_.back() = std::move(types.contents[i]);
+        }
+        if (!is_view) p_.steps.push_back(std::move(step));
     }
 
     const Graph& g_;
     std::vector<ValueId> ids_;
+    Contents contents_;  // by value of the program
     Program p_;
 };
 
@@ -125,7 +156,7 @@ Program make_program(const Graph& graph, const PlanSettings& settings) {
     Program p = lower(settings.strict ? without_approximate_tails(graph) : graph, settings.profile);
     // Before anything is timed: kernels rely on shapes that fit together, and on there being memory for them.
     check_profile(p);
-    p.arena_bytes = place_values(p, ranges_of(p.profile)).bytes;
+    for (StepRange stage : stages_of(p)) p.arena_bytes += place_values(p, ranges_of(p.profile), stage).bytes;
     check_workspace(static_cast<std::uint64_t>(p.arena_bytes), settings);
     p.slice = choose_slice(p);
     choose_tactics(p, settings);

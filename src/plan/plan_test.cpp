@@ -45,7 +45,7 @@ TEST(Memory, ValuesAliveTogetherNeverOverlap) {
         const Graph g = typed_graph(text + "}");
         Program p = lower(g, {{"N", {1, 3, 7}}});
         for (auto& s : p.steps) s.choices.fill({"reference", {}});
-        const Placement placement = place_values(p, ranges_of(p.profile));
+        const Placement placement = place_values(p, ranges_of(p.profile), p.all_steps());
         p.arena_bytes = placement.bytes;
         check_program(p);
         const auto bytes = [&](std::size_t) { return std::int64_t{7 * 16 * 4}; };

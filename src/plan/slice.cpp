@@ -41,7 +41,7 @@ std::int64_t choose_slice(const Program& p) {
     for (std::int64_t samples = 1; samples <= largest; samples *= 2) {
         SymbolRanges ranges = ranges_at(one);
         ranges[*symbol] = {samples, samples};
-        const auto live = static_cast<double>(place_values(p, ranges).bytes);
+        const auto live = static_cast<double>(place_values(p, ranges, p.all_steps()).bytes);
         const double spilled = std::max(0.0, 1 - cache_bytes / std::max(1.0, live));
         const double bytes = weights / static_cast<double>(samples) + spilled * activations;
         if (bytes < least) least = bytes, best = samples;

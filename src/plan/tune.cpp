@@ -98,7 +98,7 @@ private:
         Points p;
         for (std::size_t i = 0; i < profile_points; ++i) {
             p.step[i] = step_at(program_, step, symbols_[i]);
-            p.candidates[i] = candidates_of(p.step[i], settings_);
+            p.candidates[i] = candidates_of(p.step[i], settings_, !step.decides.empty());
             p.signature[i] = p.step[i].signature();
             std::string effort(how_.name);
             if (settings_.strict) effort += ", strict";

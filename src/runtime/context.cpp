@@ -2,7 +2,7 @@
 #include "engine/samples.h"
 #include "runtime/engine_data.h"
 #include "runtime/float_mode.h"
-#include "runtime/frame.h"
+#include "runtime/stages.h"
 #include "system/thread_pool.h"
 #include "target/work.h"
 
@@ -39,7 +39,7 @@ struct Samples {
 struct Ready {
     std::vector<Dims> input_shapes, output_shapes;
     std::int64_t samples = 0, slice = 0;  // slice 0: the whole batch by all workers
-    std::optional<Frame> whole;
+    std::optional<Stages> whole;
     std::vector<Frame> slices, rest;      // by worker; the last slice may be smaller
 };
 
@@ -47,7 +47,7 @@ struct Ready {
 
 struct Context::State {
     State(Engine e, int threads)
-        : engine(std::move(e)), program(engine.data()->program), pool(threads), worker_rooms(static_cast<std::size_t>(pool.threads())), results(program.outputs.size()),
+        : engine(std::move(e)), program(engine.data()->program), pool(threads), whole_rooms(Stages::count(program)), worker_rooms(static_cast<std::size_t>(pool.threads())), results(program.outputs.size()),
           own_outputs(program.outputs.size()), targets(program.outputs.size()), sources(program.inputs.size()), pieces(worker_rooms.size()),
           whole_job([this](int worker) { work_on_whole(worker); }), slices_job([this](int worker) { work_on_slices(worker); }) {
         for (auto& p : pieces) p = {std::vector<const void*>(program.inputs.size()), std::vector<void*>(program.outputs.size())};
@@ -63,6 +63,19 @@ struct Context::State {
             if (in[i].shape.size() > static_cast<std::size_t>(max_rank))
                 throw Error({.what = fmt::format("input '{}' has rank {}", v.name, in[i].shape.size()), .fix = fmt::format("the engine takes {}", text_of(v.type))});
             if (!in[i].data && std::ranges::find(in[i].shape, 0) == in[i].shape.end()) throw Error({.what = fmt::format("input '{}' has no data", v.name), .fix = "give its address"});
+        }
+    }
+
+    void check_outputs(const Ready& r, std::span<const OutputView> out) const {
+        if (out.size() != program.outputs.size())
+            throw Error({.what = fmt::format("{} outputs given, the engine has {}", out.size(), program.outputs.size()), .fix = "give one tensor per output, in the engine's order"});
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            const DType dtype = program.value(program.outputs[i].value).type.dtype;
+            const Dims& shape = r.output_shapes[i];
+            if (out[i].dtype != dtype || !std::ranges::equal(out[i].shape, shape))
+                throw Error({.what = fmt::format("output '{}' is {}[{}], comes out as {}[{}]", program.outputs[i].name, name_of(out[i].dtype), fmt::join(out[i].shape, ","), name_of(dtype), fmt::join(shape, ",")),
+                             .fix = decides() ? "its shape depends on the data: run without outputs, and take the results" : "ask output_shapes() first"});
+            if (!out[i].data && count_of(shape) > 0) throw Error({.what = fmt::format("output '{}' has no memory", program.outputs[i].name), .fix = "give its address"});
         }
     }
 
@@ -82,11 +95,10 @@ struct Context::State {
         Ready r;
         for (const InputView& v : in) r.input_shapes.emplace_back(v.shape);
         const Symbols symbols = bind_symbols(program, r.input_shapes);
-        check_shapes(program, symbols);
-        for (const GraphOutput& o : program.outputs) r.output_shapes.push_back(shape_at(program.value(o.value).type, symbols));
+        if (!decides()) set_output_shapes(r, symbols);
         if (program.slice > 0) r.samples = r.input_shapes[0][0], r.slice = slice_of(program, r.samples, pool.threads());
         if (r.slice == 0) {
-            r.whole.emplace(program, prepare(program, symbols, std::nullopt, *engine.data()->expansions, pool), place_values(program, ranges_at(symbols)), whole_room, pool.threads());
+            r.whole.emplace(program, symbols, *engine.data()->expansions, pool, whole_rooms);
         } else {
             r.slices = slice_frames(symbols, r.slice);
             if (const std::int64_t last = r.samples % r.slice) r.rest = slice_frames(symbols, last);
@@ -99,11 +111,23 @@ struct Context::State {
     std::vector<Frame> slice_frames(Symbols symbols, std::int64_t samples) {
         const std::string batch = program.value(program.inputs[0]).type.shape[0].text();
         symbols[batch] = samples;
-        const Placement placement = place_values(program, ranges_at(symbols));
-        const Prepared prepared = prepare(program, symbols, ProfilePoint::opt, *engine.data()->expansions, pool);
+        check_shapes(program, symbols);
+        const Placement placement = place_values(program, ranges_at(symbols), program.all_steps());
+        const Prepared prepared = prepare(program, program.all_steps(), symbols, ProfilePoint::opt, *engine.data()->expansions, pool);
         std::vector<Frame> frames;
-        for (Room& room : worker_rooms) frames.emplace_back(program, prepared, placement, room, 1);
+        for (Room& room : worker_rooms) frames.emplace_back(program, prepared, placement, program.inputs, room, 1);
         return frames;
+    }
+
+    // Whether outputs' shapes, or sizes on the way to them, are known during a run only.
+    bool decides() const { return whole_rooms.size() > 1; }
+
+    void set_output_shapes(Ready& r, const Symbols& symbols) const {
+        r.output_shapes.clear();
+        for (const GraphOutput& o : program.outputs) {
+            check_view(program, o.value, symbols);
+            r.output_shapes.push_back(shape_at(program.value(o.value).type, symbols));
+        }
     }
 
     std::size_t output_bytes(const Ready& r, std::size_t i) const { return bytes_of(program.value(program.outputs[i].value).type.dtype, count_of(r.output_shapes[i])); }
@@ -130,6 +154,7 @@ struct Context::State {
         if (r.slice > 0) run_slices(r, in, out);
         else run_whole(r, in, out);
         if (failed) std::rethrow_exception(failure);
+        if (decides() && !out.empty()) check_outputs(r, out);
         for (std::size_t i = 0; i < results.size(); ++i) {
             std::byte* data = targets[i].data;
             if (!out.empty() && data != out[i].data) {
@@ -143,14 +168,17 @@ struct Context::State {
     void run_whole(Ready& r, std::span<const InputView> in, std::span<const OutputView> out) {
         auto& [from, to] = pieces[0];
         for (std::size_t i = 0; i < in.size(); ++i) from[i] = in[i].data;
-        for (std::size_t i = 0; i < to.size(); ++i) to[i] = !out.empty() && !overlaps(r, i, in, out) ? out[i].data : nullptr;
-        r.whole->place(from, to);
-        phases.start(r.whole->prepared().list, pool.threads());
-        pool.run(whole_job);
+        for (std::size_t i = 0; i < to.size(); ++i) to[i] = !out.empty() && !decides() && !overlaps(r, i, in, out) ? out[i].data : nullptr;
+        r.whole->begin(from, to);
+        do {
+            phases.start(r.whole->frame().prepared().list, pool.threads());
+            pool.run(whole_job);
+            if (failed) return;
+        } while (r.whole->advance());
+        if (decides()) set_output_shapes(r, r.whole->symbols());
         for (std::size_t i = 0; i < targets.size(); ++i) {
-            ValueId source = program.outputs[i].value;
+            const ValueId source = program.source(program.outputs[i].value);
             targets[i].data = static_cast<std::byte*>(r.whole->address(source));
-            while (program.value(source).place == ProgramValue::Place::view) source = program.value(source).of;
             if (!out.empty() || program.value(source).place != ProgramValue::Place::input) continue;
             const std::size_t bytes = output_bytes(r, i);  // the caller may change an input at any time
             own_outputs[i].reserve(bytes);
@@ -175,7 +203,7 @@ struct Context::State {
     void run_phase(const Frame& frame, std::size_t phase, int room, int worker, std::int64_t first, std::int64_t last) {
         const auto& [s, i] = frame.prepared().phases[phase];
         const PreparedStep& step = frame.prepared().steps[s];
-        Span* span = timing ? &spans[s * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
+        Span* span = timing ? &spans[(frame.prepared().range.first + s) * static_cast<std::size_t>(pool.threads()) + static_cast<std::size_t>(worker)] : nullptr;
         const auto start = span ? clock::now() : clock::time_point{};
         if (span && !span->is_set()) span->start = start;
         try {
@@ -188,7 +216,7 @@ struct Context::State {
 
     void work_on_whole(int worker) {
         const FloatMode mode;
-        phases.work(worker, [&](std::size_t phase, std::int64_t first, std::int64_t last) { run_phase(*current->whole, phase, worker, worker, first, last); });
+        phases.work(worker, [&](std::size_t phase, std::int64_t first, std::int64_t last) { run_phase(current->whole->frame(), phase, worker, worker, first, last); });
     }
 
     void work_on_slices(int worker) {
@@ -213,7 +241,7 @@ struct Context::State {
     Engine engine;
     const Program& program;
     ThreadPool pool;
-    Room whole_room;
+    std::vector<Room> whole_rooms;      // by stage
     std::vector<Room> worker_rooms;
     std::list<Ready> ready;             // most recently used first; its frames lie in the rooms
     std::vector<ResultView> results;
@@ -242,18 +270,7 @@ std::span<const ResultView> Context::run(std::span<const InputView> inputs) {
 
 void Context::run(std::span<const InputView> inputs, std::span<const OutputView> outputs) {
     Ready& r = state_->ready_for(inputs);
-    const Program& program = state_->program;
-    if (outputs.size() != program.outputs.size())
-        throw Error({.what = fmt::format("{} outputs given, the engine has {}", outputs.size(), program.outputs.size()), .fix = "give one tensor per output, in the engine's order"});
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const ValueId v = program.outputs[i].value;
-        const Dims& shape = r.output_shapes[i];
-        if (outputs[i].dtype != program.value(v).type.dtype || !std::ranges::equal(outputs[i].shape, shape))
-            throw Error({.what = fmt::format("output '{}' is {}[{}], comes out as {}[{}]", program.outputs[i].name, name_of(outputs[i].dtype), fmt::join(outputs[i].shape, ","),
-                                             name_of(program.value(v).type.dtype), fmt::join(shape, ",")),
-                         .fix = "ask output_shapes() first"});
-        if (!outputs[i].data && count_of(shape) > 0) throw Error({.what = fmt::format("output '{}' has no memory", program.outputs[i].name), .fix = "give its address"});
-    }
+    if (!state_->decides()) state_->check_outputs(r, outputs);
     state_->run(r, inputs, outputs, false);
 }
 
@@ -262,23 +279,34 @@ std::vector<std::vector<std::int64_t>> Context::output_shapes(std::span<const In
     std::vector<Dims> shapes;
     for (const InputView& v : inputs) shapes.emplace_back(v.shape);
     const Symbols symbols = bind_symbols(state_->program, shapes);
+    const auto is_known = [&](const Dim& d) {
+        std::vector<std::string> names;
+        d.collect_symbols(names);
+        return std::ranges::all_of(names, [&](const std::string& n) { return symbols.contains(n); });
+    };
     std::vector<std::vector<std::int64_t>> out;
     for (const GraphOutput& o : state_->program.outputs) {
-        const Dims d = shape_at(state_->program.value(o.value).type, symbols);
-        out.emplace_back(d.begin(), d.end());
+        out.emplace_back();
+        for (const Dim& d : state_->program.value(o.value).type.shape) out.back().push_back(is_known(d) ? d.evaluate(symbols) : -1);
     }
     return out;
 }
 
 std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
     Ready& r = state_->ready_for(inputs);
-    const Prepared& p = r.slice > 0 ? r.slices[0].prepared() : r.whole->prepared();
+    const Program& program = state_->program;
     const auto workers = static_cast<std::size_t>(state_->pool.threads());
-    state_->spans.assign(p.steps.size() * workers, {});
+    state_->spans.assign(program.steps.size() * workers, {});
     state_->run(r, inputs, {}, true);
-    const Symbols symbols = bind_symbols(state_->program, r.input_shapes);
+    const Symbols symbols = r.slice > 0 ? bind_symbols(program, r.input_shapes) : r.whole->symbols();
+    std::vector<const Choice*> choices(program.steps.size(), &reference_choice);
+    const auto note_choices = [&](const Prepared& p) {
+        for (std::size_t i = 0; i < p.steps.size(); ++i) choices[p.range.first + i] = p.steps[i].choice;
+    };
+    if (r.slice > 0) note_choices(r.slices[0].prepared());
+    for (std::size_t k = 0; r.slice == 0 && k < r.whole->stages_run(); ++k) note_choices(r.whole->frame(k).prepared());
     std::vector<StepInfo> steps;
-    for (std::size_t i = 0; i < p.steps.size(); ++i) {
+    for (std::size_t i = 0; i < program.steps.size(); ++i) {
         // Together: from the first worker's start to the last one's end; one that came late may have had no units. In slices:
         // what the workers spent on it, as a share of the run.
         Span step;
@@ -289,12 +317,13 @@ std::vector<StepInfo> Context::profile(std::span<const InputView> inputs) {
             if (!step.is_set() || s.start < step.start) step.start = s.start;
             step.end = std::max(step.end, s.end);
         }
-        const auto took = r.slice > 0 ? busy / static_cast<int>(workers) : step.end - step.start;
-        const Node& node = state_->program.steps[i].node;
-        const Step concrete = step_at(state_->program, state_->program.steps[i], symbols);
+        const bool decides = !program.steps[i].decides.empty();
+        const auto took = decides ? r.whole->deciding_time(i) : r.slice > 0 ? busy / static_cast<int>(workers) : step.end - step.start;
+        const Node& node = program.steps[i].node;
+        const Step concrete = step_at(program, program.steps[i], symbols);
         const Work work = work_of(concrete);
         StepInfo info{.name = node.layers.empty() ? node.name : fmt::format("{}", fmt::join(node.layers, " + ")), .op = node.op,
-                      .tactic = p.steps[i].choice->tactic, .variant = p.steps[i].choice->variant.text(),
+                      .tactic = choices[i]->tactic, .variant = choices[i]->variant.text(),
                       .type = concrete.has(0) ? concrete.inputs[0].dtype : DType::undefined, .multiply_adds = work.multiply_adds,
                       .element_operations = work.element_operations, .bytes = work.bytes, .microseconds = std::chrono::duration<double, std::micro>(took).count()};
         if (!concrete.outputs.empty() && concrete.outputs[0]) info.shape = fmt::format("{}[{}]", name_of(concrete.outputs[0].dtype), fmt::join(concrete.outputs[0].shape, ","));

@@ -12,7 +12,11 @@ TensorInfo info_of(const Program& p, std::string name, ValueId v) {
     TensorInfo info{.name = std::move(name), .dtype = type.dtype};
     for (const Dim& d : type.shape) info.shape.push_back(d.text());
     const auto at_point = [&](ProfilePoint point) {
-        const Dims d = shape_at(type, symbols_at(p.profile, point));
+        Symbols symbols = symbols_at(p.profile, point);
+        if (point == ProfilePoint::min)
+            for (const ProgramStep& s : p.steps)
+                for (const Unknown& u : s.decides) symbols[u.symbol] = 0;
+        const Dims d = shape_at(type, symbols);
         return std::vector<std::int64_t>(d.begin(), d.end());
     };
     info.min_shape = at_point(ProfilePoint::min);

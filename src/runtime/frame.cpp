@@ -22,12 +22,12 @@ void Memory::reserve(std::size_t bytes) {
     bytes_ = bytes;
 }
 
-Frame::Frame(const Program& program, Prepared prepared, const Placement& placement, Room& room, int workers)
-    : program_(&program), prepared_(std::move(prepared)), offsets_(placement.offsets), room_(&room), addresses_(program.values.size()) {
+Frame::Frame(const Program& program, Prepared prepared, const Placement& placement, std::vector<ValueId> given, Room& room, int workers)
+    : program_(&program), prepared_(std::move(prepared)), offsets_(placement.offsets), given_(std::move(given)), room_(&room), addresses_(program.values.size()) {
     room.arena.reserve(static_cast<std::size_t>(placement.bytes));
     room.workspace.reserve(prepared_.workspace_bytes + static_cast<std::size_t>(workers) * worker_stride());
     std::vector<bool> moves(program.values.size());
-    for (ValueId v : program.inputs) moves[static_cast<std::size_t>(v)] = true;
+    for (ValueId v : given_) moves[static_cast<std::size_t>(v)] = true;
     for (const GraphOutput& o : program.outputs) moves[static_cast<std::size_t>(o.value)] = true;
     for (std::size_t i = 0; i < program.values.size(); ++i) {
         if (program.values[i].place != Place::view) continue;
@@ -48,7 +48,7 @@ void Frame::place_all() {
     for (std::size_t i = 0; i < program_->values.size(); ++i) {
         const ProgramValue& v = program_->values[i];
         if (v.place == Place::constant) addresses_[i] = const_cast<std::byte*>(v.constant.data());
-        if (v.place == Place::arena) addresses_[i] = arena_ + offsets_[i];
+        if (offsets_[i] >= 0) addresses_[i] = arena_ + offsets_[i];
         if (v.place == Place::view) addresses_[i] = addresses_[static_cast<std::size_t>(v.of)];
     }
     for (PreparedStep& s : prepared_.steps) fill(s);
@@ -60,12 +60,12 @@ void Frame::fill(PreparedStep& s) const {
     for (std::size_t i = 0; i < s.out.size(); ++i) s.out[i] = s.outputs[i] == ValueId::none ? nullptr : addresses_[static_cast<std::size_t>(s.outputs[i])];
 }
 
-void Frame::place(std::span<const void* const> inputs, std::span<void* const> outputs) {
+void Frame::place(std::span<const void* const> given, std::span<void* const> outputs) {
     if (arena_ != room_->arena.data()) place_all();
-    for (std::size_t i = 0; i < inputs.size(); ++i) addresses_[static_cast<std::size_t>(program_->inputs[i])] = static_cast<std::byte*>(const_cast<void*>(inputs[i]));
+    for (std::size_t i = 0; i < given.size(); ++i) addresses_[static_cast<std::size_t>(given_[i])] = static_cast<std::byte*>(const_cast<void*>(given[i]));
     for (std::size_t i = program_->outputs.size(); i-- > 0;) {
         const auto v = static_cast<std::size_t>(program_->outputs[i].value);
-        if (program_->values[v].place != Place::arena) continue;
+        if (offsets_[v] < 0) continue;
         addresses_[v] = outputs[i] ? static_cast<std::byte*>(outputs[i]) : arena_ + offsets_[v];
     }
     for (const auto& [view, of] : moving_views_) addresses_[view] = addresses_[of];

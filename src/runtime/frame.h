@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frame: a prepared program placed in memory, so that it can run: the addresses of all its values and of its kernels' scratch.
+// Frame: prepared steps placed in memory, so that they can run: the addresses of their values and of their kernels' scratch.
 // Frames that do not run at the same time share a Room.
 #pragma once
 
@@ -25,15 +25,18 @@ struct Room {
 
 class Frame {
 public:
-    /// `workers`: how many run its kernels together. Reserves what is needed in the room, which outlives the frame.
-    Frame(const Program& program, Prepared prepared, const Placement& placement, Room& room, int workers);
+    /// `given`: the values that are there before it runs (the program's inputs, what earlier steps computed). `workers`: how many
+    /// run its kernels together. Reserves what is needed in the room, which outlives the frame.
+    Frame(const Program& program, Prepared prepared, const Placement& placement, std::vector<ValueId> given, Room& room, int workers);
 
-    /// For the next run: where inputs lie, and where outputs are wanted. Where that is null, or the output is not computed
-    /// (it is an input or a view), it lies at address() afterwards. Of outputs that are one value, the first one counts.
-    void place(std::span<const void* const> inputs, std::span<void* const> outputs);
+    /// For the next run: where given values lie, and where outputs are wanted. Where that is null, or the output is not computed
+    /// here (it is given or a view), it lies at address() afterwards. Of outputs that are one value, the first one counts.
+    void place(std::span<const void* const> given, std::span<void* const> outputs);
 
     void* address(ValueId v) const { return addresses_[static_cast<std::size_t>(v)]; }
     const Prepared& prepared() const { return prepared_; }
+    const std::vector<ValueId>& given() const { return given_; }
+    bool computes(ValueId v) const { return offsets_[static_cast<std::size_t>(v)] >= 0; }
     Buffers buffers(const PreparedStep& step, int worker) const {
         std::byte* scratch = room_->workspace.data();
         return {step.in, step.out, scratch, scratch + prepared_.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride()};
@@ -47,6 +50,7 @@ private:
     const Program* program_;
     Prepared prepared_;
     std::vector<std::int64_t> offsets_;
+    std::vector<ValueId> given_;
     Room* room_;
     std::byte* arena_ = nullptr;                                     // as the addresses below have it: the room may have grown since
     std::vector<std::byte*> addresses_;                              // of all values

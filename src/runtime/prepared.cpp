@@ -28,9 +28,6 @@ ProfilePoint nearest_point(const Program& program, const Symbols& symbols) {
     return best;
 }
 
-// What runs where no tuned tactic does.
-const Choice reference_choice{"reference", {}};
-
 // The choice at `point`, unless its tactic refuses these sizes, which lie between the points that it was asked about (an
 // extent may be 0 there): then that of another point, or the reference, which reads no packed weights.
 const Choice& choice_for(const ProgramStep& s, const Step& step, std::size_t point, const Isa& isa) {
@@ -74,19 +71,23 @@ Symbols bind_symbols(const Program& p, std::span<const Dims> shapes) {
     return symbols;
 }
 
-Prepared prepare(const Program& program, const Symbols& symbols, std::optional<ProfilePoint> wanted_point, Expansions& expansions, ThreadPool& pool) {
-    check_shapes(program, symbols);
-    const auto point = static_cast<std::size_t>(wanted_point ? *wanted_point : nearest_point(program, symbols));
-    Prepared p;
-    for (const ProgramValue& v : program.values) {
-        p.shapes.push_back(shape_at(v.type, symbols));
-        if (v.place == ProgramValue::Place::view && count_of(p.shapes.back()) != count_of(p.shapes[static_cast<std::size_t>(v.of)]))
-            throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", program.value(v.of).name, fmt::join(p.shapes.back(), ",")), .fix = "give inputs whose sizes belong together"});
+void check_view(const Program& program, ValueId v, const Symbols& symbols) {
+    for (; v != ValueId::none && program.value(v).place == ProgramValue::Place::view; v = program.value(v).of) {
+        const ProgramValue& of = program.value(program.value(v).of);
+        const Dims shape = shape_at(program.value(v).type, symbols);
+        if (count_of(shape) != count_of(shape_at(of.type, symbols)))
+            throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", of.name, fmt::join(shape, ",")), .fix = "give inputs whose sizes belong together"});
     }
+}
+
+Prepared prepare(const Program& program, StepRange range, const Symbols& symbols, std::optional<ProfilePoint> wanted_point, Expansions& expansions, ThreadPool& pool) {
+    const auto point = static_cast<std::size_t>(wanted_point ? *wanted_point : nearest_point(program, symbols));
+    Prepared p{.range = range};
     std::vector<Step> steps;
-    std::vector<Expansions::Entry*> wanted(program.steps.size());  // by step; null: none
-    for (std::size_t i = 0; i < program.steps.size(); ++i) {
-        const ProgramStep& s = program.steps[i];
+    std::vector<Expansions::Entry*> wanted(range.last - range.first);  // by step; null: none
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const ProgramStep& s = program.steps[range.first + i];
+        for (ValueId v : s.node.inputs) check_view(program, v, symbols);
         const Step& step = steps.emplace_back(step_at(program, s, symbols));
         const Choice& choice = choice_for(s, step, point, program.isa);
         p.steps.push_back({.inputs = s.node.inputs, .outputs = s.node.outputs, .choice = &choice});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prepared: a program made ready for one set of input shapes: every value's shape, every step's kernel.
+// Prepared: some of a program's steps made ready for one set of sizes.
 #pragma once
 
 #include "engine/program.h"
@@ -26,7 +26,7 @@ struct PreparedPhase {
 };
 
 struct Prepared {
-    std::vector<Dims> shapes;               // of all values
+    StepRange range;                        // of the program's steps
     std::vector<PreparedStep> steps;
     std::vector<PreparedPhase> phases;      // of all steps
     PhaseList list;                         // of the same
@@ -37,8 +37,12 @@ struct Prepared {
 /// profile if they do not fit.
 Symbols bind_symbols(const Program&, std::span<const Dims> input_shapes);
 
+/// Error if a value that is a view would not have as many elements as what it shows. `v` may be none.
+void check_view(const Program&, ValueId v, const Symbols&);
+
 /// Takes the tactics of a profile point (nullopt: of the one nearest in volume), compiles their kernels and makes the expansions
-/// that they read and that are not there yet, on the pool's workers. Error if sizes do not fit together.
-Prepared prepare(const Program&, const Symbols&, std::optional<ProfilePoint>, Expansions&, ThreadPool&);
+/// that they read and that are not there yet, on the pool's workers. The sizes were checked (check_shapes). Error if a view would
+/// change its number of elements.
+Prepared prepare(const Program&, StepRange, const Symbols&, std::optional<ProfilePoint>, Expansions&, ThreadPool&);
 
 }  // namespace tercet
