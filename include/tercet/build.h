@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Building an engine file from an ONNX model.
+/// @file
+/// Building an engine file from an ONNX model.
 #pragma once
 
 #include "tercet/error.h"
@@ -12,46 +13,49 @@
 #include <string>
 #include <vector>
 
-namespace tercet {
+namespace [[gnu::visibility("default")]] tercet {
 
+/// How much a build measures.
 enum class Tune {
-    none,  // choose by estimated cost, time nothing
-    fast,  // time the candidates, dropping losers early
-    full,  // time all candidates at length
+    none,  ///< choose by estimated cost, time nothing
+    fast,  ///< time the candidates, dropping losers early
+    full,  ///< time all candidates at length
 };
 
-using Shapes = std::map<std::string, std::vector<std::int64_t>>;  // by input name
+using Shapes = std::map<std::string, std::vector<std::int64_t>>;  ///< by the input's name
 
+/// How build() builds. The defaults suit a model without dynamic inputs, or with a dynamic batch, on this machine.
 struct BuildSettings {
-    std::filesystem::path output;               // empty: MODEL_cpu_fp32.engine in the current folder
+    std::filesystem::path output;               ///< empty: MODEL_cpu_fp32.engine in the current folder
     std::string precision = "fp32";
-    Shapes min_shapes, opt_shapes, max_shapes;  // for dynamic inputs; a dynamic first dimension is 1 / 16 / 32 unless given
-    std::uint64_t workspace_bytes = std::uint64_t{1} << 30;  // for activations and kernels' scratch, at the largest shapes
+    Shapes min_shapes, opt_shapes, max_shapes;  ///< for dynamic inputs; a dynamic first dimension is 1 / 16 / 32 unless given
+    std::uint64_t workspace_bytes = std::uint64_t{1} << 30;  ///< for activations and kernels' scratch, at the largest shapes
     Tune tune = Tune::fast;
-    std::filesystem::path timing_cache;         // read and extended; empty: none
-    std::string isa;                            // level to build for; empty: the processor's
-    int threads = 0;                            // that tuning assumes; 0: all
-    bool strict = false;                        // no tactic that changes the arithmetic
-    std::vector<std::string> disabled_passes;   // by name; "all" for every optional one
-    int stop_after = -1;                        // stop rewriting after so many rewrites in all, to find one at fault
-    std::map<std::string, std::filesystem::path> fixed_inputs;  // NPY or PB files: these inputs become constants
-    std::function<void(const Progress&)> progress;              // called from the calling thread
-    std::function<void(const std::string&)> log;                // what a pass did, what a tuning found; one line each
+    std::filesystem::path timing_cache;         ///< read and extended; empty: none
+    std::string isa;                            ///< level to build for; empty: the processor's
+    int threads = 0;                            ///< that tuning assumes; 0: all
+    bool strict = false;                        ///< no tactic that changes the arithmetic
+    std::vector<std::string> disabled_passes;   ///< by name; "all" for every optional one
+    int stop_after = -1;                        ///< stop rewriting after so many rewrites in all, to find one at fault
+    std::map<std::string, std::filesystem::path> fixed_inputs;  ///< NPY or PB files: these inputs become constants
+    std::function<void(const Progress&)> progress;              ///< called from the calling thread
+    std::function<void(const std::string&)> log;                ///< what a pass did, what a tuning found; one line each
 };
 
+/// What build() wrote.
 struct BuildResult {
     std::string precision, target;
     std::filesystem::path path;
-    std::string status;      // "ok"
+    std::string status;      ///< "ok"
     std::uint64_t bytes = 0;
     double build_ms = 0;
-    std::string reason;      // why not, if the status says so
+    std::string reason;      ///< why not, if the status says so
     int steps = 0;
-    int reference_steps = 0; // that run by their reference implementation
+    int reference_steps = 0; ///< that run by their reference implementation
     std::uint64_t workspace_bytes = 0;
 };
 
-/// Error if the model cannot be read or built; then no file is left.
+/// Builds an engine and writes its file. Error if the model cannot be read or built; then no file is left.
 BuildResult build(const std::filesystem::path& model, const BuildSettings& settings = {});
 
 /// The graph as text, before or after the passes: what `inspect MODEL.onnx` prints.

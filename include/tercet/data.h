@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples for a model: files become one array of inputs, with the names and labels of its rows.
+/// @file
+/// Samples for a model: files become one array of inputs, with the names and labels of its rows.
 #pragma once
 
 #include "tercet/dtype.h"
@@ -12,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace tercet {
+namespace [[gnu::visibility("default")]] tercet {
 
 /// A dense, row-major array that owns its elements (little-endian, bytes_of(dtype, product of shape)).
 struct Array {
@@ -20,38 +21,45 @@ struct Array {
     std::vector<std::int64_t> shape{};
     std::vector<std::byte> data{};
 
-    friend bool operator==(const Array&, const Array&) = default;
+    friend bool operator==(const Array&, const Array&) = default;  ///< equal in type, shape and bytes
 };
 
+/// Where a picture's channels are.
 enum class Layout { nchw, nhwc };
+
+/// What a picture's channels are.
 enum class Color { rgb, bgr, gray };
+
+/// How a picture comes to the model's size.
 enum class Fit {
-    stretch,  // to height x width, whatever that does to the proportions
-    crop,     // the shorter side to `resize_shorter` (0: stays), then height x width from the middle
+    stretch,  ///< to height x width, whatever that does to the proportions
+    crop,     ///< the shorter side to `resize_shorter` (0: stays), then height x width from the middle
 };
 
 /// How pictures become a model's input: color, resize, crop, then y[c] = (x*scale - mean[c]) / deviation[c], then layout.
 /// Resizing is bilinear with half-pixel centers and without antialiasing. The defaults suit most exported classifiers.
 struct Preprocess {
-    DType dtype = DType::f32;                  // f32, or u8: pixels as stored, without scale, mean and deviation
+    DType dtype = DType::f32;                  ///< f32, or u8: pixels as stored, without scale, mean and deviation
     Layout layout = Layout::nchw;
-    std::optional<Color> color{};              // empty: as in the file
-    std::int64_t height = 0, width = 0;        // 0: as in the file
+    std::optional<Color> color{};              ///< empty: as in the file
+    std::int64_t height = 0, width = 0;        ///< 0: as in the file
     Fit fit = Fit::stretch;
-    std::int64_t resize_shorter = 0;           // for Fit::crop
-    std::optional<double> scale{};             // empty: 1/255 for 8-bit pixels, 1 for others
-    std::vector<double> mean{}, deviation{};   // in units after `scale`; none, one for all channels, or one per channel
-    // CSV: a row is a picture [H, W] or [H, W, C], of 8-bit pixels if the file's values are whole numbers of 0 to 255 and
-    // not only 0 and 1; empty: a row is a vector, taken as it is
+    std::int64_t resize_shorter = 0;           ///< for Fit::crop
+    std::optional<double> scale{};             ///< empty: 1/255 for 8-bit pixels, 1 for others
+    std::vector<double> mean{}, deviation{};   ///< in units after `scale`; none, one for all channels, or one per channel
+    /// CSV: a row is a picture [H, W] or [H, W, C], of 8-bit pixels if the file's values are whole numbers of 0 to 255 and
+    /// not only 0 and 1; empty: a row is a vector, taken as it is
     std::vector<std::int64_t> row_shape{};
 };
 
+/// Inputs for a model, with what is known about each.
 struct Samples {
-    Array values{};                            // [n, ...]; n is at least 1
-    std::vector<std::string> ids{};            // n: path within the folder, id column, or number of the row from 0
-    std::vector<int> labels{};                 // n, or empty if the file holds none
-    std::vector<std::string> class_names{};    // of the labels, where classes have names (sorted); else empty
+    Array values{};                            ///< [n, ...]; n is at least 1
+    std::vector<std::string> ids{};            ///< n: path within the folder, id column, or number of the row from 0
+    std::vector<int> labels{};                 ///< n, or empty if the file holds none
+    std::vector<std::string> class_names{};    ///< of the labels, where classes have names (sorted); else empty
 
+    /// How many there are.
     std::int64_t count() const { return values.shape.empty() ? 0 : values.shape[0]; }
 };
 
@@ -67,9 +75,10 @@ struct Samples {
 /// Error if the file is missing, damaged, in another format, or does not fit `preprocess`.
 Samples load_samples(const std::filesystem::path& path, const Preprocess& preprocess = {}, std::int64_t max_samples = 0);
 
+/// The true classes of samples.
 struct Labels {
     std::vector<int> labels{};
-    std::vector<std::string> class_names{};    // empty if the file gives numbers
+    std::vector<std::string> class_names{};    ///< empty if the file gives numbers
 };
 
 /// Reads the labels of samples with these ids: CSV with a column of ids and one of labels, matched by id, or IDX, NPY or CSV

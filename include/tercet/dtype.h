@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element types of tensors. The numbers are ONNX's (onnx.proto, TensorProto.DataType), so that none has to be translated.
+/// @file
+/// Element types of tensors. The numbers are ONNX's (onnx.proto, TensorProto.DataType), so that none has to be translated.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +8,9 @@
 #include <optional>
 #include <string_view>
 
-namespace tercet {
+namespace [[gnu::visibility("default")]] tercet {
 
+/// The type of a tensor's elements.
 enum class DType : std::uint8_t {
     undefined = 0,
     f32 = 1, u8 = 2, i8 = 3, u16 = 4, i16 = 5, i32 = 6, i64 = 7, string = 8, boolean = 9, f16 = 10, f64 = 11, u32 = 12,
@@ -34,8 +36,8 @@ bool is_dtype(std::int64_t onnx_number) noexcept;
 /// Whether operators compute in it: f32, f64, f16, bf16, all integers from 8 bits, and bool. The others are carried, not computed.
 bool computes(DType) noexcept;
 
-bool is_float(DType) noexcept;     // f16, bf16, f32, f64
-bool is_integer(DType) noexcept;   // 8 bits and more, signed or not; not bool
-bool is_unsigned(DType) noexcept;  // u8, u16, u32, u64
+bool is_float(DType) noexcept;     ///< f16, bf16, f32, f64
+bool is_integer(DType) noexcept;   ///< 8 bits and more, signed or not; not bool
+bool is_unsigned(DType) noexcept;  ///< u8, u16, u32, u64
 
 }  // namespace tercet

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inputs for an engine, from files or made up, and figures of what comes out.
+/// @file
+/// Inputs for an engine, from files or made up, and figures of what comes out.
 #pragma once
 
 #include "tercet/data.h"
@@ -9,7 +10,7 @@
 #include <filesystem>
 #include <span>
 
-namespace tercet {
+namespace [[gnu::visibility("default")]] tercet {
 
 /// How pictures become this input: its size, layout and channels, as far as its shape tells them; pixels from 0 to 1. What
 /// a shape cannot tell (mean, deviation, BGR) is left as it is in a Preprocess.
@@ -27,9 +28,10 @@ Array random_array(DType dtype, std::span<const std::int64_t> shape, std::uint64
 /// Of all elements that are numbers (infinities count as such).
 struct Statistics {
     std::int64_t count = 0, nans = 0;
-    double min = 0, max = 0, mean = 0;  // NaN if there are none
+    double min = 0, max = 0, mean = 0;  ///< NaN if there are none
 };
 
+/// Figures of a dense tensor's elements.
 Statistics statistics_of(DType dtype, std::span<const std::int64_t> shape, const void* data);
 
 }  // namespace tercet
