@@ -68,6 +68,10 @@ public:
     /// `tercet doctor` lists them; empty: what the processor has).
     static Engine open(const std::filesystem::path& file, Load load = Load::map, std::string_view max_isa = {});
 
+    /// The same from a file's bytes in memory. With an `owner` they are used in place: they start at a multiple of 64, stay as they
+    /// are, and `owner` is kept for as long as the engine or a context of it lives. Without one they are copied.
+    static Engine from_memory(std::span<const std::byte> file, std::shared_ptr<const void> owner = {}, std::string_view max_isa = {});
+
     std::span<const TensorInfo> inputs() const;   ///< in the order that Context::run takes them
     std::span<const TensorInfo> outputs() const;  ///< in the order that Context::run gives them
     std::string_view precision() const;  ///< "fp32"
@@ -106,14 +110,16 @@ public:
     Context& operator=(Context&&) noexcept;  ///< the same
 
     /// Runs on inputs in the engine's order. The first run at a shape prepares kernels and memory for it; later ones at that
-    /// shape allocate nothing (unless sizes inside depend on the data, as behind NonZero). Error if a dtype or shape is not the engine's, or lies outside its profile (names both).
+    /// shape allocate nothing (unless sizes inside depend on the data, as behind NonZero). Error if a dtype or shape is not the
+    /// engine's, or lies outside its profile (names both).
     std::span<const ResultView> run(std::span<const InputView> inputs);
 
     /// The same, with results in the caller's memory. Error if an output's dtype or shape is not what comes out: before it
     /// runs, or, where shapes depend on the data, afterwards.
     void run(std::span<const InputView> inputs, std::span<const OutputView> outputs);
 
-    /// The outputs' shapes for these input shapes, without running; -1 for an extent that depends on the data.
+    /// The outputs' shapes for these input shapes, without running or reading data (its addresses may be null); -1 for an extent
+    /// that depends on the data.
     std::vector<std::vector<std::int64_t>> output_shapes(std::span<const InputView> inputs);
 
     /// Runs once, timing every step; the results are as of run().

@@ -52,8 +52,8 @@ struct RoofSettings {
     std::vector<DType> types;             ///< more than f32, for `quick`
 };
 
-/// Measures the roof. Loads the machine for one to two seconds and takes up to 256 MiB meanwhile. Error if there is no level of that name, no memory or
-/// no thread. Other programs that run at the same time lower what is measured.
+/// Measures the roof. Loads the machine for one to two seconds and takes up to 256 MiB meanwhile. Error if there is no level of
+/// that name, no memory or no thread. Other programs that run at the same time lower what is measured.
 Roof measure_roof(const RoofSettings& settings = {});
 
 }  // namespace tercet

@@ -62,8 +62,13 @@ struct Context::State {
                 throw Error({.what = fmt::format("input '{}' is {}, the engine takes {}", v.name, name_of(in[i].dtype), name_of(v.type.dtype)), .fix = "convert it first"});
             if (in[i].shape.size() > static_cast<std::size_t>(max_rank))
                 throw Error({.what = fmt::format("input '{}' has rank {}", v.name, in[i].shape.size()), .fix = fmt::format("the engine takes {}", text_of(v.type))});
-            if (!in[i].data && std::ranges::find(in[i].shape, 0) == in[i].shape.end()) throw Error({.what = fmt::format("input '{}' has no data", v.name), .fix = "give its address"});
         }
+    }
+
+    void check_data(std::span<const InputView> in) const {
+        for (std::size_t i = 0; i < in.size(); ++i)
+            if (!in[i].data && std::ranges::find(in[i].shape, 0) == in[i].shape.end())
+                throw Error({.what = fmt::format("input '{}' has no data", program.value(program.inputs[i]).name), .fix = "give its address"});
     }
 
     void check_outputs(const Ready& r, std::span<const OutputView> out) const {
@@ -82,6 +87,7 @@ struct Context::State {
     // Made at the first run at their shapes.
     Ready& ready_for(std::span<const InputView> in) {
         check_inputs(in);
+        check_data(in);
         const auto same = [&](const std::vector<Dims>& shapes) {
             for (std::size_t i = 0; i < in.size(); ++i)
                 if (!std::ranges::equal(shapes[i], in[i].shape)) return false;

@@ -51,6 +51,13 @@ Engine Engine::open(const std::filesystem::path& file, Load load, std::string_vi
     return at(file.string(), [&] { return open_engine(bytes, max_isa); });
 }
 
+Engine Engine::from_memory(std::span<const std::byte> file, std::shared_ptr<const void> owner, std::string_view max_isa) {
+    if (!owner) return open_engine(copy_bytes(file), max_isa);
+    if (reinterpret_cast<std::uintptr_t>(file.data()) % 64 != 0)
+        throw Error({.what = "the engine's bytes do not start at a multiple of 64", .fix = "align them, or let them be copied"});
+    return open_engine({std::move(owner), file}, max_isa);
+}
+
 std::span<const TensorInfo> Engine::inputs() const { return data_->inputs; }
 std::span<const TensorInfo> Engine::outputs() const { return data_->outputs; }
 std::string_view Engine::precision() const { return data_->program.precision; }

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <new>
 #include <system_error>
 
 namespace tercet {
@@ -23,6 +25,12 @@ namespace {
 [[noreturn]] void fail_by_system(const std::filesystem::path& file, std::string_view doing) {
     const int code = errno;
     fail(file, code == ENOENT ? "no such file" : std::string(doing) + ": " + std::generic_category().message(code));
+}
+
+// Null if there is no room.
+std::shared_ptr<void> aligned_memory(std::size_t bytes) {
+    constexpr std::size_t alignment = 64;
+    return {bytes > SIZE_MAX / 2 ? nullptr : std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment), std::free};
 }
 
 // An open regular file; closed when it goes.
@@ -71,11 +79,10 @@ FileBytes map_file(const std::filesystem::path& file) {
 }
 
 FileBytes read_file(const std::filesystem::path& file) {
-    constexpr std::size_t alignment = 64;
     const OpenFile open(file);
     const std::size_t size = open.size();
     if (size == 0) return {};
-    std::shared_ptr<void> memory(size > SIZE_MAX / 2 ? nullptr : std::aligned_alloc(alignment, (size / alignment + 1) * alignment), std::free);
+    const std::shared_ptr<void> memory = aligned_memory(size);
     if (!memory) fail(file, "does not fit into memory", "free some, or use a smaller file");
     auto* const start = static_cast<std::byte*>(memory.get());
     std::size_t done = 0;
@@ -86,7 +93,15 @@ FileBytes read_file(const std::filesystem::path& file) {
         if (n == 0) break;  // it has become shorter meanwhile
         done += static_cast<std::size_t>(n);
     }
-    return {std::move(memory), {start, done}};
+    return {memory, {start, done}};
+}
+
+FileBytes copy_bytes(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return {};
+    const std::shared_ptr<void> memory = aligned_memory(bytes.size());
+    if (!memory) throw std::bad_alloc();
+    std::memcpy(memory.get(), bytes.data(), bytes.size());
+    return {memory, {static_cast<const std::byte*>(memory.get()), bytes.size()}};
 }
 
 }  // namespace tercet

@@ -21,4 +21,7 @@ FileBytes map_file(const std::filesystem::path& file);
 /// Reads a regular file whole into memory, 64-byte aligned.
 FileBytes read_file(const std::filesystem::path& file);
 
+/// Copies what is in memory already, 64-byte aligned. std::bad_alloc if there is no room.
+FileBytes copy_bytes(std::span<const std::byte> bytes);
+
 }  // namespace tercet

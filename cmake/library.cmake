@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# The library tercet::tercet out of all folders, and its installation.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(third_party fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
+
+function(tercet_library)
+    # All objects, with whatever they hold: for programs that look inside.
+    add_library(tercet_parts INTERFACE)
+    get_property(folders GLOBAL PROPERTY tercet_folders)
+    set(objects)
+    foreach(folder ${folders})
+        if(TARGET tercet_${folder})
+            list(APPEND objects $<TARGET_OBJECTS:tercet_${folder}>)
+        endif()
+    endforeach()
+    target_sources(tercet_parts INTERFACE ${objects})
+    target_include_directories(tercet_parts INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(tercet_parts INTERFACE ${third_party})
+
+    if(BUILD_SHARED_LIBS)
+        add_library(tercet SHARED ${objects})
+        # While the major version is 0, a minor one may change the C++ interface. What std:: leaves behind is not exported.
+        set(exported ${CMAKE_SOURCE_DIR}/cmake/exported.map)
+        set_target_properties(tercet PROPERTIES
+            VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINK_DEPENDS ${exported})
+        target_link_options(tercet PRIVATE -Wl,--version-script=${exported})
+    else()
+        # One object in the archive: nothing refers to the objects that register operators and tactics, so that a linker would
+        # leave them out, unless told otherwise by every user.
+        set(whole ${CMAKE_BINARY_DIR}/tercet.o)
+        add_custom_command(OUTPUT ${whole} COMMAND ${CMAKE_CXX_COMPILER} -r -nostdlib -o ${whole} ${objects}
+            DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Joining the objects of libtercet.a")
+        add_library(tercet STATIC ${whole})
+        set_source_files_properties(${whole} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+        # A program in C links it, too, by naming what a C++ compiler would add.
+        set_target_properties(tercet PROPERTIES LINKER_LANGUAGE C)
+        set(languages_own ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+        list(REMOVE_ITEM languages_own ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
+        list(REMOVE_DUPLICATES languages_own)
+        target_link_libraries(tercet PRIVATE ${languages_own})
+        set(TERCET_LANGUAGE_LIBRARIES ${languages_own} PARENT_SCOPE)
+    endif()
+    target_link_libraries(tercet PRIVATE ${third_party})
+    target_include_directories(tercet INTERFACE
+        $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    add_library(tercet::tercet ALIAS tercet)
+endfunction()
+
+# Headers, library, program, and what CMake and pkg-config need to find them, wherever the folder is moved to.
+function(tercet_install)
+    install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/tercet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+    install(TARGETS tercet EXPORT tercetTargets)
+    install(TARGETS tercet_cli)
+    if(BUILD_SHARED_LIBS)
+        file(RELATIVE_PATH to_library ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+        set_target_properties(tercet_cli PROPERTIES INSTALL_RPATH $ORIGIN/${to_library})
+    endif()
+
+    set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tercet)
+    install(EXPORT tercetTargets NAMESPACE tercet:: DESTINATION ${package})
+    configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/tercetConfig.cmake.in ${CMAKE_BINARY_DIR}/package/tercetConfig.cmake
+        INSTALL_DESTINATION ${package} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+    write_basic_package_version_file(${CMAKE_BINARY_DIR}/package/tercetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+    install(FILES ${CMAKE_BINARY_DIR}/package/tercetConfig.cmake ${CMAKE_BINARY_DIR}/package/tercetConfigVersion.cmake DESTINATION ${package})
+
+    set(pkgconfig ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+    file(RELATIVE_PATH to_prefix ${pkgconfig} ${CMAKE_INSTALL_PREFIX})
+    file(RELATIVE_PATH to_include ${pkgconfig} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+    list(TRANSFORM TERCET_LANGUAGE_LIBRARIES PREPEND -l OUTPUT_VARIABLE libraries)
+    list(JOIN libraries " " language_libraries)
+    configure_file(${CMAKE_SOURCE_DIR}/cmake/tercet.pc.in ${CMAKE_BINARY_DIR}/package/tercet.pc @ONLY)
+    install(FILES ${CMAKE_BINARY_DIR}/package/tercet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
