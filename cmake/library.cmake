@@ -5,6 +5,16 @@ include(GNUInstallDirs)
 
 set(third_party fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
 
+# While the major version is 0, a minor one may change the C++ interface. What std:: leaves behind is not exported.
+function(tercet_shared_library target)
+    set(exported ${CMAKE_SOURCE_DIR}/cmake/exported.map)
+    add_library(${target} SHARED ${ARGN})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME tercet
+        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINK_DEPENDS ${exported})
+    target_link_options(${target} PRIVATE -Wl,--version-script=${exported})
+    target_link_libraries(${target} PRIVATE ${third_party})
+endfunction()
+
 function(tercet_library)
     # All objects, with whatever they hold: for programs that look inside.
     add_library(tercet_parts INTERFACE)
@@ -20,12 +30,7 @@ function(tercet_library)
     target_link_libraries(tercet_parts INTERFACE ${third_party})
 
     if(BUILD_SHARED_LIBS)
-        add_library(tercet SHARED ${objects})
-        # While the major version is 0, a minor one may change the C++ interface. What std:: leaves behind is not exported.
-        set(exported ${CMAKE_SOURCE_DIR}/cmake/exported.map)
-        set_target_properties(tercet PROPERTIES
-            VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINK_DEPENDS ${exported})
-        target_link_options(tercet PRIVATE -Wl,--version-script=${exported})
+        tercet_shared_library(tercet ${objects})
     else()
         # One object in the archive: nothing refers to the objects that register operators and tactics, so that a linker would
         # leave them out, unless told otherwise by every user.
@@ -40,9 +45,13 @@ function(tercet_library)
         list(REMOVE_ITEM languages_own ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
         list(REMOVE_DUPLICATES languages_own)
         target_link_libraries(tercet PRIVATE ${languages_own})
+        target_link_libraries(tercet PRIVATE ${third_party})
         set(TERCET_LANGUAGE_LIBRARIES ${languages_own} PARENT_SCOPE)
     endif()
-    target_link_libraries(tercet PRIVATE ${third_party})
+    if(TERCET_TESTS AND NOT BUILD_SHARED_LIBS AND NOT TERCET_SANITIZE)  # tests look at both kinds
+        tercet_shared_library(tercet_shared ${objects})
+        set_target_properties(tercet_shared PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/shared)
+    endif()
     target_include_directories(tercet INTERFACE
         $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     add_library(tercet::tercet ALIAS tercet)

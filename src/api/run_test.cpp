@@ -173,6 +173,22 @@ TEST_F(Run, CopiedEngineOutlivesItsFile) {
     EXPECT_EQ(run(copied, pixels, 1), expected);
 }
 
+TEST_F(Run, EngineInMemoryKeepsItsOwnerWhileAContextLives) {
+    const auto file = build_fashion("memory.engine");
+    const auto pixels = random_floats(784);
+    Context mapped(Engine::open(file), 1);
+    const auto expected = run(mapped, pixels, 1);
+    auto bytes = std::make_shared<const FileBytes>(read_file(file));
+    const std::weak_ptr<const FileBytes> watch = bytes;
+    {
+        Context context(Engine::from_memory(bytes->bytes, bytes), 1);
+        bytes.reset();
+        EXPECT_FALSE(watch.expired());
+        EXPECT_EQ(run(context, pixels, 1), expected);
+    }
+    EXPECT_TRUE(watch.expired());
+}
+
 TEST_F(Run, SameModelAndTimingCacheGiveTheSameBytes) {
     BuildSettings settings{.timing_cache = folder_.path() / "timings.json", .threads = 2};
     const auto first = bytes_of(build_fashion("1.engine", settings));

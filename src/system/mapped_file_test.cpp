@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 namespace tercet {
 namespace {
@@ -72,6 +74,16 @@ TEST(ReadFile, IsAligned) {
     std::ofstream(f) << "abc";
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read_file(f).bytes.data()) % 64, 0u);
     fs::remove(f);
+}
+
+TEST(CopyBytes, IsAlignedAndApart) {
+    std::vector<std::byte> from(100, std::byte{7});
+    const FileBytes copy = copy_bytes(std::span(from).subspan(1));
+    from.assign(100, std::byte{8});
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(copy.bytes.data()) % 64, 0u);
+    EXPECT_EQ(copy.bytes.size(), 99u);
+    EXPECT_EQ(std::ranges::count(copy.bytes, std::byte{7}), 99);
+    EXPECT_TRUE(copy_bytes({}).bytes.empty());
 }
 
 }  // namespace
