@@ -125,7 +125,7 @@ class Install(unittest.TestCase):
         self.assertIn("SONAME", self.run_in(self.folder, "readelf", "-d", library))
 
     def test_shared_library_runs_c_and_cpp(self):
-        place = os.path.dirname(os.path.abspath(arguments.shared))
+        place = os.path.dirname(arguments.shared)
         link = [f"-I{self.prefix}/include", f"-L{place}", "-ltercet", f"-Wl,-rpath,{place}"]
         self.compile(arguments.cc, "-std=c11", f"{arguments.root}/examples/c/classify.c", "-o", "shared_c", *link)
         self.runs_in_c("./shared_c")
@@ -158,4 +158,6 @@ if __name__ == "__main__":
     parser.add_argument("--cc", default="cc")
     parser.add_argument("--cxx", default="c++")
     arguments = parser.parse_args()
+    for place in ["root", "build", "shared"]:  # tests run in other folders
+        setattr(arguments, place, os.path.abspath(getattr(arguments, place)))
     unittest.main(argv=sys.argv[:1])
