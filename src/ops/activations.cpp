@@ -2,6 +2,8 @@
 // Clip:  y = min(max(x, lo), hi), either limit may be absent
 // Gelu:  y = x/2 * (1 + erf(x/sqrt(2))), or with approximate = "tanh": x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715*x^3)))
 // Swish: y = x / (1 + exp(-alpha*x))
+// SwiGLU: y = Swish(a) * b
+// Shrink: y = x + bias where x < -lambd, x - bias where x > lambd, else 0
 #include "ops/elementwise.h"
 #include "ops/expr.h"
 #include "ops/extents.h"
@@ -91,6 +93,42 @@ void swish(const Call& c) {
     map_floats(c, [alpha, &sigmoid = *find_scalar_function("sigmoid")](double x) { return x * sigmoid.value(alpha * x, 0, 0); });
 }
 
+void infer_swiglu(Inference& c) {
+    infer_float(c);
+    common_dtype(c);
+    require_shape(c, 1, c.shape(0), "b");
+    for (std::size_t i = 0; i < c.out[0].shape.size(); ++i) unify(c.out[0].shape[i], c.shape(1)[i], fmt::format("a and b differ in axis {}", i));
+}
+
+void swiglu(const Call& c) {
+    require_at_run(c.in[0].shape == c.in[1].shape, "a and b differ in shape");
+    const double alpha = decimal(c.attributes().real("alpha", 1));
+    map_elements(std::array{c.in[0], c.in[1]}, c.out[0], [alpha, &sigmoid = *find_scalar_function("sigmoid")]<class W>(W a, W b) {
+        if constexpr (std::is_integral_v<W>) return a;
+        else return a * sigmoid.value(alpha * a, 0, 0) * b;
+    });
+}
+
+void infer_shrink(Inference& c) {
+    check_dtype(c, 0, is_number);
+    c.set(0, c.dtype(0), c.shape(0));
+}
+
+// Integers, too, are compared and moved as numbers; what leaves their type saturates.
+void shrink(const Call& c) {
+    const double lambd = decimal(c.attributes().real("lambd", 0.5f)), bias = decimal(c.attributes().real("bias", 0));
+    const View &x = c.in[0], &y = c.out[0];
+    for_each_offset(y.shape, std::array{x, y}, [&](const std::array<std::int64_t, 2>& o) {
+        const double v = x.get_at(o[0]);
+        if (v < -lambd || v > lambd) {
+            if (bias == 0) std::memcpy(y.address(o[1]), x.address(o[0]), x.element_bytes());  // exact for 64-bit integers
+            else y.set_at(o[1], v < -lambd ? v + bias : v - bias);
+        } else {
+            y.set_at(o[1], 0);
+        }
+    });
+}
+
 const RegisteredOp clip_op{{.name = "Clip", .versions = {{6}, {11, limits_to_inputs}, {12}, {13}}, .inputs = {1, 3},
                             .attributes = {{"min", AttributeKind::real}, {"max", AttributeKind::real}},
                             .infer = infer_clip, .reference = clip}};
@@ -98,6 +136,10 @@ const RegisteredOp gelu_op{{.name = "Gelu", .versions = {{20}}, .attributes = {{
                             .infer = infer_gelu, .reference = gelu}};
 const RegisteredOp swish_op{{.name = "Swish", .versions = {{24}}, .attributes = {{"alpha", AttributeKind::real}},
                              .infer = infer_float, .reference = swish}};
+const RegisteredOp swiglu_op{{.name = "SwiGLU", .versions = {{28}}, .inputs = {2, 2}, .attributes = {{"alpha", AttributeKind::real}},
+                              .infer = infer_swiglu, .reference = swiglu}};
+const RegisteredOp shrink_op{{.name = "Shrink", .versions = {{9}}, .attributes = {{"bias", AttributeKind::real}, {"lambd", AttributeKind::real}},
+                              .infer = infer_shrink, .reference = shrink}};
 
 }  // namespace
 }  // namespace tercet

@@ -46,5 +46,21 @@ TEST(Swish, IsXTimesItsSigmoid) {
     expect_values("(f32[2] x) => (f32[2] y) { y = Swish<alpha = 2.0>(x) }", {"f32[2]{1, -1}"}, {"f32[2]{0.88079708, -0.11920292}"});
 }
 
+TEST(SwiGLU, GatesOneInputByTheOther) {
+    expect_values("(f32[2] a, f32[2] b) => (f32[2] y) { y = SwiGLU(a, b) }", {"f32[2]{1, -1}", "f32[2]{2, -3}"}, {"f32[2]{1.46211716, 0.80682426}"});
+    expect_values("(f32[N] a, f32[2] b) => (f32[2] y) { y = SwiGLU<alpha = 2.0>(a, b) }", {"f32[2]{1, -1}", "f32[2]{1, 1}"}, {"f32[2]{0.88079708, -0.11920292}"});
+    expect_infer_error("(f32[2] a, f32[1] b) => (f32[2] y) { y = SwiGLU(a, b) }", "has the shape [1] instead of [2]");
+    expect_infer_error("(f32[2] a, f16[2] b) => (f32[2] y) { y = SwiGLU(a, b) }", "f16");
+    expect_infer_error("(i32[2] a, i32[2] b) => (f32[2] y) { y = SwiGLU(a, b) }", "i32");
+}
+
+TEST(Shrink, MovesTowardsZero) {
+    expect_values("(f32[6] x) => (f32[6] y) { y = Shrink<lambd = 1.5, bias = 1.0>(x) }", {"f32[6]{-2, -1.5, 0, 1.5, 2, nan}"}, {"f32[6]{-1, 0, 0, 0, 1, 0}"});
+    expect_values("(f32[3] x) => (f32[3] y) { y = Shrink(x) }", {"f32[3]{-0.6, 0.5, inf}"}, {"f32[3]{-0.6, 0, inf}"});
+    expect_values("(i64[2] x) => (i64[2] y) { y = Shrink(x) }", {"i64[2]{9007199254740993, 0}"}, {"i64[2]{9007199254740993, 0}"});
+    expect_values("(u8[3] x) => (u8[3] y) { y = Shrink<bias = 3.0>(x) }", {"u8[3]{0, 1, 5}"}, {"u8[3]{0, 0, 2}"});
+    expect_infer_error("(bool[2] x) => (bool[2] y) { y = Shrink(x) }", "bool");
+}
+
 }  // namespace
 }  // namespace tercet::testing

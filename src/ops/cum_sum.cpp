@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// y[.., i, ..] = sum of x[.., k, ..] over k <= i along `axis`; over k < i if exclusive; over k >= i (k > i) if reverse.
+// y[.., i, ..] = sum (CumSum) or product (CumProd) of x[.., k, ..] over k <= i along `axis`; over k < i if exclusive; over
+// k >= i (k > i) if reverse. Integers wrap.
 #include "ops/extents.h"
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@ namespace {
 
 void infer(Inference& c) {
     if (!computes(c.dtype(0)) || c.dtype(0) == DType::boolean)
-        throw Error({.what = fmt::format("unsupported: sums of elements of type {}", name_of(c.dtype(0))),
+        throw Error({.what = fmt::format("unsupported: {} of elements of type {}", c.node.op, name_of(c.dtype(0))),
                      .fix = "cast them before"});
     const Dim axis = single(c, 1, "the axis");
     if (!axis.is_constant())
@@ -17,7 +18,10 @@ void infer(Inference& c) {
                      .fix = "make it a constant in the export"});
     checked_axis(*axis.constant(), c.rank(0));
     give(c, 0, c.dtype(0), c.shape(0));
+}
 
+void infer_sum(Inference& c) {
+    infer(c);
     const auto content = small_content(c, 0);
     if (!content || c.rank(0) != 1 || c.attributes().integer("exclusive", 0) != 0 || c.attributes().integer("reverse", 0) != 0) return;
     std::vector<Dim> sums;
@@ -25,6 +29,7 @@ void infer(Inference& c) {
     note_content(c, 0, std::move(sums));
 }
 
+template <bool product>
 void reference(const Call& call) {
     const View &x = call.in[0], &y = call.out[0];
     if (y.count() == 0) return;
@@ -35,25 +40,29 @@ void reference(const Call& call) {
     lines[axis] = 1;
     for (const Dims& line : indices(lines)) {
         const std::int64_t first = x.offset(line) + (reverse ? (n - 1) * step : 0);
-        double sum = 0;
-        std::uint64_t whole = 0;  // integers wrap
+        double real = product ? 1 : 0;
+        std::uint64_t whole = product ? 1 : 0;
         for (std::int64_t i = 0; i < n; ++i) {
             const std::int64_t at = first + (reverse ? -i : i) * step;
+            const double before = real;
+            const std::uint64_t whole_before = whole;
             if (is_float(x.dtype)) {
                 const double v = x.get_at(at);
-                y.set_at(at, exclusive ? sum : sum + v);
-                sum += v;
+                real = product ? real * v : real + v;
+                y.set_at(at, exclusive ? before : real);
             } else {
                 const auto v = static_cast<std::uint64_t>(x.get_int_at(at));
-                y.set_int_at(at, static_cast<std::int64_t>(exclusive ? whole : whole + v));
-                whole += v;
+                whole = product ? whole * v : whole + v;
+                y.set_int_at(at, static_cast<std::int64_t>(exclusive ? whole_before : whole));
             }
         }
     }
 }
 
 const RegisteredOp cum_sum{{.name = "CumSum", .versions = {{11}, {14}}, .inputs = {2, 2},
-                            .attributes = {{"exclusive", AttributeKind::integer}, {"reverse", AttributeKind::integer}}, .infer = infer, .reference = reference}};
+                            .attributes = {{"exclusive", AttributeKind::integer}, {"reverse", AttributeKind::integer}}, .infer = infer_sum, .reference = reference<false>}};
+const RegisteredOp cum_prod{{.name = "CumProd", .versions = {{26}}, .inputs = {2, 2},
+                             .attributes = {{"exclusive", AttributeKind::integer}, {"reverse", AttributeKind::integer}}, .infer = infer, .reference = reference<true>}};
 
 }  // namespace
 }  // namespace tercet

@@ -22,7 +22,16 @@ TEST(CumSum, AddsUp) {
 TEST(CumSum, Refuses) {
     expect_infer_error("(f32[2] x) => (f32[2] y) { y = CumSum(x, i64{1}) }", "axis 1 of a value of rank 1");
     expect_infer_error("(f32[2] x, i64[] a) => (f32[2] y) { y = CumSum(x, a) }", "the axis (input 1) is computed while the model runs");
-    expect_infer_error("(bool[2] x) => (bool[2] y) { y = CumSum(x, i64{0}) }", "unsupported: sums of elements of type bool");
+    expect_infer_error("(bool[2] x) => (bool[2] y) { y = CumSum(x, i64{0}) }", "unsupported: CumSum of elements of type bool");
+}
+
+TEST(CumProd, Multiplies) {
+    const char* x = "f32[2,3]{1,2,3,4,5,6}";
+    expect_values("(f32[2,3] x) => (f32[2,3] y) { y = CumProd(x, i64{0}) }", {x}, {"f32[2,3]{1,2,3,4,10,18}"});
+    expect_values("(f32[2,3] x) => (f32[2,3] y) { y = CumProd<exclusive = 1>(x, i32{-1}) }", {x}, {"f32[2,3]{1,1,2,1,4,20}"});
+    expect_values("(f32[2,3] x) => (f32[2,3] y) { y = CumProd<reverse = 1>(x, i64{1}) }", {x}, {"f32[2,3]{6,6,3,120,30,6}"});
+    expect_values("(i32[3] x) => (i32[3] y) { y = CumProd<exclusive = 1, reverse = 1>(x, i64{0}) }", {"i32[3]{7,65536,65536}"}, {"i32[3]{0,65536,1}"});
+    expect_infer_error("(bool[2] x) => (bool[2] y) { y = CumProd(x, i64{0}) }", "unsupported: CumProd of elements of type bool");
 }
 
 }  // namespace
