@@ -20,7 +20,7 @@ constexpr std::string_view our_domain = "tercet";  // of operators that only pas
 constexpr const char* check = "check the model with onnx.checker";
 
 // Functions that call functions twice, and loops in loops, grow fast.
-constexpr std::size_t most_nodes = 100'000, most_bytes = std::size_t{256} << 20;
+constexpr std::size_t most_nodes = 30'000, most_bytes = std::size_t{256} << 20;
 constexpr std::size_t bytes_per_name = 64;
 
 std::size_t size_of(const Attributes& attributes) {

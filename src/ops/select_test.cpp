@@ -12,7 +12,7 @@ TEST(Select, GivesOneOfTwoValues) {
     expect_values(select_f32, {"bool{1}", "f32[2]{nan, 2}", "f32[2]{3, 4}"}, {"f32[2]{nan, 2}"});
     expect_values(select_f32, {"bool{0}", "f32[2]{nan, 2}", "f32[2]{3, -inf}"}, {"f32[2]{3, -inf}"});
     expect_values(R"((bool[1,1] c, i64[0,2] a) => (i64[0,2] y) { y = "tercet":Select(c, a, a) })", {"bool[1,1]{1}", "i64[0,2]{}"}, {"i64[0,2]{}"});
-    expect_values(R"((bool c, i64 a, i64 b) => (i64 y) { y = "tercet":Select(c, a, b) })", {"bool{0}", "i64{5}", "i64{9007199254740993}"}, {"i64{9007199254740993}"});
+    expect_values(R"((bool c, i64 a, i64 b) => (i64[] y) { y = "tercet":Select(c, a, b) })", {"bool{0}", "i64{5}", "i64{9007199254740993}"}, {"i64{9007199254740993}"});
     typed_graph(R"((bool c, bf16[N,2*N,1] a, bf16[N,2*N,1] b) => (bf16[N,2*N,1] y) { y = "tercet":Select(c, a, b) })");
 }
 
