@@ -91,6 +91,22 @@ TEST(Functions, MakeConstantsOfAttributes) {
     expect_read_error(with_functions(model({call("Shaped")}), {f}), "call/size (Constant, opset 17): has to have one output, one attribute");
 }
 
+TEST(Functions, MayComputeSizesFromAttributes) {
+    const FunctionFile f{.name = "Negated", .inputs = {"a"}, .outputs = {"b"},
+                         .nodes = {node_message("Constant", {}, {"minus"}, {reference_attribute("value_ints", attribute_type::integers, "minus")}),
+                                   node_message("Cast", {"minus"}, {"float"}, {integer_attribute("to", 1)}), node_message("Abs", {"float"}, {"abs"}),
+                                   node_message("Cast", {"abs"}, {"size"}, {integer_attribute("to", 7)}), node_message("Reshape", {"a", "size"}, {"b"})},
+                         .attributes = {"minus"}};
+    ModelFile m = model({call("Negated", {ints_attribute("minus", {-2, 2})})});
+    m.inputs = {value_message("x", DType::f32, {"4"})};
+    const Model read_back = read(with_functions(m, {f}));
+    verify(read_back.graph);
+    EXPECT_EQ(text_of(read_back.graph.value(read_back.graph.outputs()[0].value).type), "f32[2,2]");
+    m = model({call("Negated", {ints_attribute("minus", {-3})})});
+    m.inputs = {value_message("x", DType::f32, {"4"})};
+    expect_read_error(with_functions(m, {f}), "call/b (Reshape, opset 17): ");
+}
+
 TEST(Functions, MayBeCalledWithLess) {
     const FunctionFile f{.name = "Clipped", .inputs = {"a", "low", "high"}, .outputs = {"b", "other"},
                          .nodes = {node_message("Clip", {"a", "low", "high"}, {"b"}), node_message("Neg", {"b"}, {"other"})}};

@@ -164,7 +164,7 @@ void Importer::add_operator(const FileNode& n, const Scope& scope) {
     }
     const NodeId id = graph_.add_node(std::move(node));
     upgrade(graph_, id, scope.sets->version(n.domain));
-    infer_types(graph_, id);
+    infer(id);
     for (ValueId v : graph_.node(id).outputs) {
         if (v == ValueId::none) continue;
         const Value& y = graph_.value(v);
@@ -173,6 +173,38 @@ void Importer::add_operator(const FileNode& n, const Scope& scope) {
             throw Error({.what = fmt::format("unsupported: gives '{}' of type {}", y.name, name_of(y.type.dtype)),
                          .fix = "export the model with f32, f16, bf16 or integer values there"});
     }
+}
+
+// Inputs that follow from constants become constants; false if there are none.
+bool Importer::fold_inputs(NodeId id) {
+    bool folded = false;
+    for (ValueId v : std::vector(graph_.node(id).inputs)) {
+        const NodeId producer = graph_.producer(v);
+        if (producer == NodeId::none || graph_.node(producer).outputs.size() != 1) continue;  // of several, some may be read later
+        if (auto t = known_.find(v)) {
+            graph_.set_constant(v, std::move(*t));
+            folded = true;
+        }
+    }
+    return folded;
+}
+
+// Functions compute axes, sizes and bounds from their attributes: where inference fails for want of a constant, or leaves an
+// extent to the data, it may get on with what can be computed by now.
+void Importer::infer(NodeId id) {
+    try {
+        infer_types(graph_, id);
+    } catch (const Error&) {
+        if (!fold_inputs(id)) throw;
+        return infer_types(graph_, id);
+    }
+    const auto is_open = [&](ValueId v) {
+        std::vector<std::string> symbols;
+        if (v != ValueId::none)
+            for (const Dim& d : graph_.value(v).type.shape) d.collect_symbols(symbols);
+        return std::ranges::any_of(symbols, [](const std::string& s) { return s.find('?') != std::string::npos; });
+    };
+    if (std::ranges::any_of(graph_.node(id).outputs, is_open) && fold_inputs(id)) infer_types(graph_, id);
 }
 
 // Optional values are known while importing: tensors, or what a function's call left out.

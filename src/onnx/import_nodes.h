@@ -40,6 +40,8 @@ private:
     void declare(const FileNode&, Scope&);
     void import(const FileNode&, Scope&);
     void add_operator(const FileNode&, const Scope&);
+    void infer(NodeId);
+    bool fold_inputs(NodeId);
     void import_optional(const FileNode&, Scope&);
     void add_node(Node);
     ValueId resolve(std::string_view name, const Scope&) const;
