@@ -2,9 +2,7 @@
 #pragma once
 
 #include "onnx/declared.h"
-#include "onnx/read_node.h"
-
-#include <set>
+#include "onnx/functions.h"
 
 namespace tercet::onnx {
 
@@ -15,11 +13,11 @@ struct FileGraph {
     std::vector<NamedTensor> initializers;
     std::vector<Declared> inputs, outputs;
     OperatorSets sets;
-    std::set<std::pair<std::string, std::string>> functions;  // (domain, name) of functions that the model defines
+    Functions functions;
 };
 
-/// Wires values by name, sorts, and makes node after node one of the newest form with types. Error, naming node and value,
-/// if that fails.
-Graph build_graph(FileGraph, const std::map<std::string, Tensor>& fixed_inputs);
+/// Wires values by name, puts what they stand for in place of functions, If, Loop and Scan, and gives every node its newest form
+/// and types. `source` is where functions are read from. Error, naming node and value, if that fails.
+Graph build_graph(FileGraph, Source& source, const std::map<std::string, Tensor>& fixed_inputs);
 
 }  // namespace tercet::onnx

@@ -3,7 +3,6 @@
 
 #include "onnx/build_graph.h"
 #include "onnx/foreign_file.h"
-#include "ops/op.h"
 #include "system/mapped_file.h"
 
 #include <fmt/format.h>
@@ -13,7 +12,7 @@ namespace {
 
 using namespace onnx;
 
-constexpr std::int64_t oldest_opset = 7, oldest_ir = 3, newest_ir = 14;
+constexpr std::int64_t oldest_ir = 3, newest_ir = 14;
 
 struct Header {
     Model model;
@@ -34,30 +33,6 @@ void check_whole(std::string_view bytes) {
     }
 }
 
-std::pair<std::string, std::string> read_function_name(Message m) {
-    std::pair<std::string, std::string> f;  // domain, name
-    while (m.next()) {
-        if (m.field() == function_field::name) f.second = m.text();
-        else if (m.field() == function_field::domain) f.first = domain_name(m.text());
-        else m.skip();
-    }
-    return f;
-}
-
-void read_opset(Message m, FileGraph& file) {
-    std::string domain;
-    std::int64_t version = 0;
-    while (m.next()) {
-        if (m.field() == opset_field::domain) domain = domain_name(m.text());
-        else if (m.field() == opset_field::version) version = m.integer();
-        else m.skip();
-    }
-    const auto [known, is_new] = file.sets.versions.emplace(domain, version);
-    if (!is_new && known->second != version)
-        throw Error({.what = fmt::format("imports two operator sets, {} and {}, of the domain '{}'", known->second, version, domain),
-                     .fix = "check the model with onnx.checker"});
-}
-
 Header read_header(Message m) {
     Header h;
     while (m.next()) {
@@ -66,8 +41,8 @@ Header read_header(Message m) {
             case model_field::producer_name: h.model.producer = m.text(); break;
             case model_field::producer_version: h.producer_version = m.text(); break;
             case model_field::graph: h.graph = m.message(); break;
-            case model_field::opset_import: read_opset(m.message(), h.file); break;
-            case model_field::functions: h.file.functions.insert(read_function_name(m.message())); break;
+            case model_field::opset_import: read_opset(m.message(), h.file.sets); break;
+            case model_field::functions: h.file.functions.add(m.message()); break;
             default: m.skip();
         }
     }
@@ -86,9 +61,7 @@ void check_versions(const Header& h) {
                      .fix = "export a neural network instead"});
     if (opset == h.file.sets.versions.end())
         throw Error({.what = "does not say which operator set it uses", .fix = "export it again; it may have been cut off"});
-    if (opset->second < oldest_opset || opset->second > newest_opset)
-        throw Error({.what = fmt::format("uses operator set {}, supported are {} to {}", opset->second, oldest_opset, newest_opset),
-                     .fix = "convert it: onnx.version_converter.convert_version(model, 17)"});
+    check_opset(opset->second);
 }
 
 void read_graph(Message m, FileGraph& file, Source& source) {
@@ -124,7 +97,7 @@ Model read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> o
         h.model.opset = h.file.sets.version("");
         Source source{std::move(owner), ExternalData(folder)};
         read_graph(*h.graph, h.file, source);
-        h.model.graph = build_graph(std::move(h.file), settings.fixed_inputs);
+        h.model.graph = build_graph(std::move(h.file), source, settings.fixed_inputs);
         return std::move(h.model);
     } catch (const DamagedModel&) {
         if (auto known = recognize_foreign(bytes)) throw Error(*std::move(known));

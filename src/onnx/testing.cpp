@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onnx/testing.h"
 
+#include "graph/text.h"
 #include "tercet/error.h"
 
 #include <gmock/gmock.h>
@@ -91,27 +92,77 @@ std::string node_message(std::string_view op, const std::vector<std::string>& in
     });
 }
 
-std::string ModelFile::bytes() const {
-    const std::string graph = message([&](protozero::pbf_writer& w) {
-        add_all(w, graph_field::node, nodes);
+std::string reference_attribute(std::string_view name, std::int64_t type, std::string_view to) {
+    return attribute_message(name, type, [&](protozero::pbf_writer& w) { w.add_string(attribute_field::ref_attr_name, std::string(to)); });
+}
+
+std::string graph_message(const ModelFile& f) {
+    return message([&](protozero::pbf_writer& w) {
+        add_all(w, graph_field::node, f.nodes);
         w.add_string(graph_field::name, "g");
-        add_all(w, graph_field::initializer, initializers);
-        add_all(w, graph_field::input, inputs);
-        add_all(w, graph_field::output, outputs);
-        if (more_graph) more_graph(w);
+        add_all(w, graph_field::initializer, f.initializers);
+        add_all(w, graph_field::input, f.inputs);
+        add_all(w, graph_field::output, f.outputs);
+        if (f.more_graph) f.more_graph(w);
     });
+}
+
+std::string graph_attribute(std::string_view name, const ModelFile& file) {
+    return attribute_message(name, attribute_type::graph, [&](protozero::pbf_writer& w) { w.add_message(attribute_field::g, graph_message(file)); });
+}
+
+std::string name_message(std::string_view name) {
+    return message([&](protozero::pbf_writer& w) { w.add_string(value_field::name, std::string(name)); });
+}
+
+std::string opset_message(std::string_view domain, std::int64_t version) {
+    return message([&](protozero::pbf_writer& o) {
+        o.add_string(opset_field::domain, std::string(domain));
+        o.add_int64(opset_field::version, version);
+    });
+}
+
+std::string FunctionFile::bytes() const {
+    return message([&](protozero::pbf_writer& w) {
+        w.add_string(function_field::name, name);
+        for (const std::string& i : inputs) w.add_string(function_field::input, i);
+        for (const std::string& o : outputs) w.add_string(function_field::output, o);
+        for (const std::string& a : attributes) w.add_string(function_field::attribute, a);
+        add_all(w, function_field::node, nodes);
+        if (opset != 0) w.add_message(function_field::opset_import, opset_message("", opset));
+        w.add_string(function_field::domain, domain);
+        add_all(w, function_field::default_value, defaults);
+        if (!overload.empty()) w.add_string(function_field::overload, overload);
+    });
+}
+
+ModelFile with_functions(ModelFile file, const std::vector<FunctionFile>& functions) {
+    file.more_model = [functions](protozero::pbf_writer& w) {
+        for (const FunctionFile& f : functions) w.add_message(model_field::functions, f.bytes());
+    };
+    return file;
+}
+
+std::string ModelFile::bytes() const {
     return message([&](protozero::pbf_writer& w) {
         w.add_int64(model_field::ir_version, ir);
         w.add_string(model_field::producer_name, "maker");
         w.add_string(model_field::producer_version, "1.2");
-        w.add_message(model_field::graph, graph);
-        if (opset != 0)
-            w.add_message(model_field::opset_import, message([&](protozero::pbf_writer& o) {
-                o.add_string(opset_field::domain, "");
-                o.add_int64(opset_field::version, opset);
-            }));
+        w.add_message(model_field::graph, graph_message(*this));
+        if (opset != 0) w.add_message(model_field::opset_import, opset_message("", opset));
         if (more_model) more_model(w);
     });
+}
+
+std::string text_in_one_line(const ModelFile& file, const ReadSettings& settings) {
+    const Model m = read(file, settings);
+    verify(m.graph);
+    std::string s;
+    for (char c : print_text(m.graph))
+        if (c != '\n') s += c == ' ' && !s.empty() && s.back() == ' ' ? std::string() : std::string(1, c);
+        else if (!s.empty() && s.back() != ' ') s += ' ';
+    while (!s.empty() && s.back() == ' ') s.pop_back();
+    return s;
 }
 
 Model read(std::string bytes, const ReadSettings& settings, const std::filesystem::path& folder) {

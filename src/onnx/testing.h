@@ -34,6 +34,9 @@ std::string tensor_attribute(std::string_view name, const std::string& tensor);
 std::string node_message(std::string_view op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
                          const std::vector<std::string>& attributes = {}, std::string_view name = {}, std::string_view domain = {});
 
+/// A reference to an attribute of the function in which the node stands.
+std::string reference_attribute(std::string_view name, std::int64_t type, std::string_view to);
+
 struct ModelFile {
     std::vector<std::string> inputs{}, outputs{}, initializers{}, nodes{};
     std::int64_t ir = 8, opset = 17;
@@ -41,6 +44,27 @@ struct ModelFile {
 
     std::string bytes() const;
 };
+
+/// The graph of `file` as an attribute: a subgraph. Its inputs and outputs need no types: give names by name_message.
+std::string graph_attribute(std::string_view name, const ModelFile& file);
+/// A ValueInfoProto of a name only.
+std::string name_message(std::string_view name);
+
+/// A FunctionProto.
+struct FunctionFile {
+    std::string name;
+    std::vector<std::string> inputs{}, outputs{}, nodes{};
+    std::vector<std::string> attributes{}, defaults{};  // names; messages
+    std::string domain = "f", overload{};
+    std::int64_t opset = 17;                            // 0: imports nothing
+
+    std::string bytes() const;
+};
+/// The model with these functions.
+ModelFile with_functions(ModelFile, const std::vector<FunctionFile>&);
+
+/// The graph that a model becomes, which holds as far as `verify` sees, in one line.
+std::string text_in_one_line(const ModelFile&, const ReadSettings& settings = {});
 
 /// Read from memory that nobody else keeps.
 Model read(std::string bytes, const ReadSettings& settings = {}, const std::filesystem::path& folder = {});

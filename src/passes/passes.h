@@ -12,6 +12,7 @@ int fold_affine(Graph&, int limit = no_limit);
 int fold_batch_norm(Graph&, int limit = no_limit);
 int fold_constants(Graph&, int limit = no_limit);
 int fold_input_affine(Graph&, int limit = no_limit);
+int fold_selects(Graph&, int limit = no_limit);
 int fuse_pointwise(Graph&, int limit = no_limit);
 int fuse_tails(Graph&, int limit = no_limit);
 int merge_duplicates(Graph&, int limit = no_limit);

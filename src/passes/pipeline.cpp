@@ -20,6 +20,7 @@ constexpr std::array passes{
     Pass{"remove_identities", remove_identities, 1},           // a Dropout between two nodes hides them from each other
     Pass{"merge_views", merge_views, 1},                       // shapes are constants now, so that one of two Reshapes is enough
     Pass{"merge_duplicates", merge_duplicates, 1},             // exporters repeat Shape, Gather, Unsqueeze
+    Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.

@@ -14,7 +14,8 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 // Most mutations keep the file whole and the operators known.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
     static const std::vector<std::string> words = [] {
-        std::vector<std::string> all{"", "x", "y", "N", "axis", "axes", "SAME_UPPER", "NOTSET", "VALID", "linear", "cubic", "nearest"};
+        std::vector<std::string> all{"", "x", "y", "N", "axis", "axes", "SAME_UPPER", "NOTSET", "VALID", "linear", "cubic", "nearest",
+                                     "If", "Loop", "Scan", "then_branch", "else_branch", "body", "num_scan_inputs"};
         for (const OpDef* op : all_ops()) {
             all.emplace_back(op->name);
             for (const AttributeDef& a : op->attributes) all.emplace_back(a.name);
