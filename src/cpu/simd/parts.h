@@ -14,6 +14,7 @@ extern const PoolRow max_pool_row, sum_pool_row;
 extern const DepthwiseRow depthwise_row;
 extern const Reductions reductions;
 extern const SoftmaxRows softmax_rows;
+extern const ScaledSoftmax scaled_softmax;
 extern const Winograd* const winograd;
 
 }  // namespace tercet::simd::TERCET_LEVEL

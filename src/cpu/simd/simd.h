@@ -50,6 +50,9 @@ struct Reductions {
 /// y[r][i] = exp(x[r][i] - max of row r) / sum of the row's; rows of n > 0 floats, one behind the other. y may be x.
 using SoftmaxRows = void (*)(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept;
 
+/// x[i] = exp(x[i]*scale + addend[i] - the most of these) / sum of them, for i in [0, n), n > 0; addend null: zeros.
+using ScaledSoftmax = void (*)(float* x, const float* addend, float scale, std::int64_t n) noexcept;
+
 /// y[t] += w[t][c] * x[t][c] over taps, per channel: y[c] = bias[c] + sum over t of x[t][c] * w[t*channels + c].
 using DepthwiseRow = void (*)(float* y, const float* const* x, const float* w, const float* bias, std::int64_t taps,
                               std::int64_t channels) noexcept;
@@ -83,6 +86,7 @@ struct Level {
     DepthwiseRow depthwise;
     Reductions reduce;
     SoftmaxRows softmax;
+    ScaledSoftmax scaled_softmax;
     const Winograd* winograd;  // for m = 2, 4, 6
 };
 
