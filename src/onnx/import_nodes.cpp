@@ -40,6 +40,11 @@ bool is_operator(const FileNode& n, std::string_view op) { return n.domain.empty
 
 }  // namespace
 
+bool is_replaced(std::string_view op, std::string_view domain) {
+    constexpr std::array<std::string_view, 6> replaced{"Constant", "If", "Loop", "Scan", "OptionalHasElement", "OptionalGetElement"};
+    return domain.empty() && std::ranges::find(replaced, op) != replaced.end();
+}
+
 std::string join(std::string_view outer, std::string_view inner) {
     if (outer.empty()) return std::string(inner);
     return fmt::format("{}{}{}", outer, inner.starts_with('/') ? "" : "/", inner);
