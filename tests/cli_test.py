@@ -357,6 +357,22 @@ class Inspect(Program):
         self.assertIn("Brew", info["problem"])
         self.fails(1, "build", "odd.onnx", says=["odd.onnx", "Brew"])
 
+    def test_a_model_with_functions(self):
+        def write_model(op):
+            body = [ob.node(op, ["a"], ["h"]), ob.node("Relu", ["h"], ["b"])]
+            write(self.path("functions.onnx"), ob.model(
+                [ob.node("Twice", ["x"], ["y"], domain="my")], [ob.value_info("x", [2])], [ob.value_info("y", [2])],
+                functions=[ob.function("Twice", body, ["a"], ["b"], "my")]))
+
+        write_model("Neg")
+        info = self.json("inspect", "functions.onnx")
+        self.assertEqual({op["name"] for op in info["operators"]}, {"my.Twice", "Neg", "Relu"})
+        self.assertEqual((info["unsupported"], info["problem"]), ([], ""))
+        write_model("Brew")
+        info = self.json("inspect", "functions.onnx")
+        self.assertEqual({u["name"] for u in info["unsupported"]}, {"Brew"})
+        self.assertIn("y/h (Brew", info["problem"])
+
     def test_an_engine(self):
         self.small_engine()
         info = self.json("inspect", "small.engine")

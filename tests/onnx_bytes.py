@@ -37,7 +37,12 @@ def node(op, inputs, outputs, domain="", attributes=b""):
             + (field(7, domain) if domain else b"") + attributes)
 
 
-def model(nodes, inputs, outputs, initializers=(), opset=17):
+def function(name, nodes, inputs, outputs, domain, opset=17):
+    return (field(1, name) + b"".join(field(4, i) for i in inputs) + b"".join(field(5, o) for o in outputs)
+            + b"".join(field(7, n) for n in nodes) + field(9, field(2, opset)) + field(10, domain))
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=17, functions=()):
     graph = (b"".join(field(1, n) for n in nodes) + field(2, "small") + b"".join(field(5, t) for t in initializers)
              + b"".join(field(11, i) for i in inputs) + b"".join(field(12, o) for o in outputs))
-    return field(1, 8) + field(2, "tests") + field(7, graph) + field(8, field(2, opset))
+    return field(1, 8) + field(2, "tests") + field(7, graph) + field(8, field(2, opset)) + b"".join(field(25, f) for f in functions)

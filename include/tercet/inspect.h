@@ -34,7 +34,7 @@ struct ModelInfo {
     std::vector<TensorInfo> inputs, outputs;   ///< as declared; an unknown size is "?", an unknown type undefined
     std::int64_t parameters = 0;               ///< elements of the weights
     std::uint64_t parameter_bytes = 0;
-    std::int64_t nodes = 0;
+    std::int64_t nodes = 0;                    ///< functions and subgraphs included, as they stand in the file
     std::vector<OperatorUse> operators;        ///< most frequent first
     std::string problem;                       ///< the first thing that stops a build, as it would be reported; empty: nothing
 };

@@ -5,6 +5,7 @@
 
 #include "engine/engine_file.h"
 #include "onnx/declared.h"
+#include "onnx/import_nodes.h"
 #include "onnx/read_model.h"
 #include "ops/op.h"
 #include "plan/timing_cache.h"
@@ -23,30 +24,37 @@ using namespace onnx;
 
 std::string_view view_of(const FileBytes& file) { return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}; }
 
+using Opsets = std::map<std::string, std::int64_t, std::less<>>;               // by domain
+
+struct Use {
+    int count = 0;
+    std::string unsupported{};
+};
+
 struct Scan {
     ModelInfo info;
-    std::map<std::string, std::int64_t, std::less<>> opsets;                   // by domain
+    Opsets opsets;
     std::set<std::pair<std::string, std::string>, std::less<>> functions;      // (domain, name) that the model defines
-    std::map<std::pair<std::string, std::string>, int> operators;              // (domain, name)
+    std::map<std::pair<std::string, std::string>, Use> operators;              // (domain, name)
     std::set<std::string, std::less<>> constants;                              // old models list them among the inputs, too
     std::vector<TensorInfo> declared_inputs;
 };
 
-void scan_opset(Message m, Scan& scan) {
+void scan_opset(Message m, Opsets& opsets) {
     std::string domain;
     std::int64_t version = 0;
     while (m.next()) {
-        if (m.field() == opset_field::domain) domain = m.text();
+        if (m.field() == opset_field::domain) domain = domain_name(m.text());
         else if (m.field() == opset_field::version) version = m.integer();
         else m.skip();
     }
-    scan.opsets[domain == "ai.onnx" ? "" : domain] = version;
+    opsets.emplace(domain, version);
 }
 
-void scan_function(Message m, Scan& scan) {
+void scan_function_name(Message m, Scan& scan) {
     std::string domain, name;
     while (m.next()) {
-        if (m.field() == function_field::domain) domain = m.text();
+        if (m.field() == function_field::domain) domain = domain_name(m.text());
         else if (m.field() == function_field::name) name = m.text();
         else m.skip();
     }
@@ -72,15 +80,57 @@ void scan_initializer(Message m, Scan& scan) {
     scan.info.parameter_bytes += bytes_of(dtype, count);
 }
 
-void scan_node(Message m, Scan& scan) {
+std::string why_unsupported(const Scan& scan, const Opsets& opsets, const std::string& domain, const std::string& op) {
+    if (scan.functions.contains(std::pair(domain, op)) || is_replaced(op, domain)) return {};
+    const OpDef* def = domain == "tercet" ? nullptr : find_op(op, domain);
+    if (!def) return "unsupported operator";
+    const auto opset = opsets.find(domain);
+    if (opset != opsets.end() && !def->versions.empty() && def->versions.front().since > opset->second)
+        return fmt::format("supported from operator set {} on", def->versions.front().since);
+    return {};
+}
+
+void scan_subgraph(Message m, const Opsets& opsets, int depth, Scan& scan);
+
+void scan_node(Message m, const Opsets& opsets, int depth, Scan& scan) {
     std::string op, domain;
     while (m.next()) {
         if (m.field() == node_field::op_type) op = m.text();
-        else if (m.field() == node_field::domain) domain = m.text();
-        else m.skip();
+        else if (m.field() == node_field::domain) domain = domain_name(m.text());
+        else if (m.field() == node_field::attribute) {
+            for (Message a = m.message(); a.next();) {
+                if (a.field() == attribute_field::g) scan_subgraph(a.message(), opsets, depth + 1, scan);
+                else a.skip();
+            }
+        } else m.skip();
     }
     ++scan.info.nodes;
-    ++scan.operators[{domain == "ai.onnx" ? "" : domain, op}];
+    Use& use = scan.operators[{domain, op}];
+    ++use.count;
+    if (use.unsupported.empty()) use.unsupported = why_unsupported(scan, opsets, domain, op);
+}
+
+void scan_subgraph(Message m, const Opsets& opsets, int depth, Scan& scan) {
+    if (depth > deepest_nesting) return;  // its import says so
+    while (m.next()) {
+        if (m.field() == graph_field::node) scan_node(m.message(), opsets, depth, scan);
+        else if (m.field() == graph_field::initializer) scan_initializer(m.message(), scan);
+        else m.skip();
+    }
+}
+
+// A function's nodes are of the operator sets that it imports itself.
+void scan_function(const Message& message, Scan& scan) {
+    Opsets opsets;
+    for (Message m = message; m.next();) {
+        if (m.field() == function_field::opset_import) scan_opset(m.message(), opsets);
+        else m.skip();
+    }
+    opsets.insert(scan.opsets.begin(), scan.opsets.end());
+    for (Message m = message; m.next();) {
+        if (m.field() == function_field::node) scan_node(m.message(), opsets, 0, scan);
+        else m.skip();
+    }
 }
 
 TensorInfo scan_value(Message m) {
@@ -107,7 +157,7 @@ void scan_graph(Message m, Scan& scan) {
     while (m.next()) {
         switch (m.field()) {
             case graph_field::name: scan.info.name = m.text(); break;
-            case graph_field::node: scan_node(m.message(), scan); break;
+            case graph_field::node: scan_node(m.message(), scan.opsets, 0, scan); break;
             case graph_field::initializer: scan_initializer(m.message(), scan); break;
             case graph_field::input: scan.declared_inputs.push_back(scan_value(m.message())); break;
             case graph_field::output: scan.info.outputs.push_back(scan_value(m.message())); break;
@@ -116,36 +166,30 @@ void scan_graph(Message m, Scan& scan) {
     }
 }
 
-std::string why_unsupported(const Scan& scan, const std::string& domain, const std::string& op) {
-    if (scan.functions.contains(std::pair(domain, op))) return "a function that the model defines";
-    const OpDef* def = domain == "tercet" ? nullptr : find_op(op, domain);
-    if (!def) return "unsupported operator";
-    const auto opset = scan.opsets.find(domain);
-    if (opset != scan.opsets.end() && !def->versions.empty() && def->versions.front().since > opset->second)
-        return fmt::format("supported from operator set {} on", def->versions.front().since);
-    return {};
-}
-
 Scan scan_model(std::string_view bytes) {
     Scan scan;
     std::string producer_version;
+    std::vector<Message> graphs, functions;  // read when all imports and names are known
     for (Message m(bytes); m.next();) {
         switch (m.field()) {
             case model_field::ir_version: scan.info.ir_version = m.integer(); break;
             case model_field::producer_name: scan.info.producer = m.text(); break;
             case model_field::producer_version: producer_version = m.text(); break;
-            case model_field::opset_import: scan_opset(m.message(), scan); break;
-            case model_field::functions: scan_function(m.message(), scan); break;
-            case model_field::graph: scan_graph(m.message(), scan); break;
+            case model_field::opset_import: scan_opset(m.message(), scan.opsets); break;
+            case model_field::functions: functions.push_back(m.message()); break;
+            case model_field::graph: graphs.push_back(m.message()); break;
             default: m.skip();
         }
     }
+    for (const Message& f : functions) scan_function_name(f, scan);
+    for (const Message& g : graphs) scan_graph(g, scan);
+    for (const Message& f : functions) scan_function(f, scan);
     if (!producer_version.empty()) scan.info.producer += " " + producer_version;
     if (const auto opset = scan.opsets.find(""); opset != scan.opsets.end()) scan.info.opset = opset->second;
     for (TensorInfo& input : scan.declared_inputs)
         if (!scan.constants.contains(input.name)) scan.info.inputs.push_back(std::move(input));
-    for (const auto& [key, count] : scan.operators)
-        scan.info.operators.push_back({.name = key.second, .domain = key.first, .count = count, .unsupported = why_unsupported(scan, key.first, key.second)});
+    for (const auto& [key, use] : scan.operators)
+        scan.info.operators.push_back({.name = key.second, .domain = key.first, .count = use.count, .unsupported = use.unsupported});
     std::ranges::stable_sort(scan.info.operators, std::greater{}, &OperatorUse::count);
     return scan;
 }
@@ -171,6 +215,7 @@ ModelInfo inspect_model(const std::filesystem::path& file) {
     }
     try {
         read_model(file);
+        for (OperatorUse& use : info.operators) use.unsupported.clear();  // branches that are never taken may hold some
     } catch (const DamagedModel&) {
         throw;
     } catch (const Error& e) {

@@ -62,7 +62,8 @@ Function read_function(const Message& message, Source& source, const OperatorSet
 void Functions::add(Message m) {
     const auto [entry, is_new] = entries_.try_emplace(read_key(m), Entry{m});
     if (!is_new)
-        throw Error({.what = fmt::format("defines the function {} of domain '{}' twice", std::get<1>(entry->first), std::get<0>(entry->first)), .fix = check});
+        throw Error({.what = fmt::format("defines the function {} of domain '{}' twice", std::get<1>(entry->first), std::get<0>(entry->first)),
+                     .fix = check});
 }
 
 const Function* Functions::find(const FileNode& n, Source& source, const OperatorSets& model) {

@@ -136,7 +136,8 @@ void Importer::import_scan(const FileNode& n, Scope& scope) {
     std::int64_t length = 0;
     at([&] { return where(n, scope); }, [&] {
         if (scope.sets->version("") < 9)
-            throw Error({.what = "unsupported: Scan with a batch axis, as before operator set 9", .fix = "convert it: onnx.version_converter.convert_version(model, 17)"});
+            throw Error({.what = "unsupported: Scan with a batch axis, as before operator set 9",
+                         .fix = "convert it: onnx.version_converter.convert_version(model, 17)"});
         body = &body_of(n, "body");
         const Attributes attributes = attributes_of(n, scope);
         const std::int64_t count = attributes.integer("num_scan_inputs", 0);

@@ -40,6 +40,11 @@ bool is_operator(const FileNode& n, std::string_view op) { return n.domain.empty
 
 }  // namespace
 
+bool is_replaced(std::string_view op, std::string_view domain) {
+    constexpr std::array<std::string_view, 6> replaced{"Constant", "If", "Loop", "Scan", "OptionalHasElement", "OptionalGetElement"};
+    return domain.empty() && std::ranges::find(replaced, op) != replaced.end();
+}
+
 std::string join(std::string_view outer, std::string_view inner) {
     if (outer.empty()) return std::string(inner);
     return fmt::format("{}{}{}", outer, inner.starts_with('/') ? "" : "/", inner);
@@ -80,7 +85,8 @@ void Importer::spend(std::size_t nodes, std::size_t bytes) {
     bytes_ += bytes;
     if (nodes_ > most_nodes || bytes_ > most_bytes)
         throw Error({.what = fmt::format("unsupported: its functions and subgraphs come to more than {}",
-                                         nodes_ > most_nodes ? fmt::format("{} nodes", most_nodes) : fmt::format("{} MiB of names and attributes", most_bytes >> 20)),
+                                         nodes_ > most_nodes ? fmt::format("{} nodes", most_nodes)
+                                                             : fmt::format("{} MiB of names and attributes", most_bytes >> 20)),
                      .fix = "export the model without control flow, for fixed arguments"});
 }
 
@@ -124,8 +130,11 @@ void Importer::import(const FileNode& n, Scope& scope) {
     else if (is_operator(n, "If")) import_if(n, scope);
     else if (is_operator(n, "Loop")) import_loop(n, scope);
     else if (is_operator(n, "Scan")) import_scan(n, scope);
-    else if (is_operator(n, "OptionalHasElement") || is_operator(n, "OptionalGetElement")) at([&] { return where(n, scope); }, [&] { import_optional(n, scope); });
-    else at([&] { return where(n, scope); }, [&] { add_operator(n, scope); });
+    else
+        at([&] { return where(n, scope); }, [&] {
+            const bool is_optional = is_operator(n, "OptionalHasElement") || is_operator(n, "OptionalGetElement");
+            is_optional ? import_optional(n, scope) : add_operator(n, scope);
+        });
 }
 
 ValueId Importer::resolve(std::string_view name, const Scope& scope) const {

@@ -77,6 +77,9 @@ private:
     std::size_t nodes_ = 0, bytes_ = 0;    // spent on functions and subgraphs
 };
 
+/// Whether nodes of the operator never get into a graph, since the import puts something else in their place.
+bool is_replaced(std::string_view op, std::string_view domain);
+
 /// "loop1 (Loop, opset 17)", for errors.
 std::string where(const FileNode&, const Scope&);
 /// The label that users see: its own behind that of the node that it is part of.

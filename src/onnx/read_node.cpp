@@ -199,7 +199,8 @@ FileNode read_node(Message m, Source& source, const OperatorSets& sets, int dept
 std::pair<std::string, Attribute> read_default_value(Message m, Source& source) {
     FileAttribute a = read_attribute(m, source);
     if (!a.reference.empty() || a.body)
-        throw Error({.what = fmt::format("unsupported: the default of attribute '{}' is no value", a.name), .fix = "inline it: onnx.inliner.inline_local_functions(model)"});
+        throw Error({.what = fmt::format("unsupported: the default of attribute '{}' is no value", a.name),
+                     .fix = "inline it: onnx.inliner.inline_local_functions(model)"});
     return {std::move(a.name), std::move(a.value)};
 }
 

@@ -18,8 +18,7 @@ void infer(Inference& c) {
         throw Error({.what = fmt::format("the condition is {}, should be one bool", text_of(condition)), .fix = "check the model with onnx.checker"});
     if (!computes(a.dtype)) throw Error({.what = fmt::format("unsupported: a choice of {}", text_of(a)), .fix = "export the model with numbers there"});
     if (a != b)
-        throw Error({.what = fmt::format("what is chosen is {} in one case and {} in the other; only values of one type and shape can be chosen while a model runs",
-                                         text_of(a), text_of(b)),
+        throw Error({.what = fmt::format("what is chosen is {} in one case and {} in the other, has to be of one type and shape", text_of(a), text_of(b)),
                      .fix = "make the shapes equal in the export"});
     c.set(0, a.dtype, a.shape);
     if (c.in[0].constant) {
@@ -29,7 +28,7 @@ void infer(Inference& c) {
     }
 }
 
-// Extents that were symbols are what inference took them for, or the run would not have begun.
+// Two values of one symbolic shape may still differ where a symbol was only assumed to be the same.
 void reference(const Call& c) {
     const View& chosen = c.in[c.in[0].get_int_at(0) != 0 ? 1 : 2];
     require_at_run(std::ranges::equal(chosen.shape, c.out[0].shape), "what is chosen has another shape than expected");
