@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // y[i] = start + i*delta, for i from 0 up to ceil((limit - start) / delta). Computed in double (integers: exactly) and rounded
-// once, which is at least as precise as any `stash_type` asks for.
+// once, which is at least as precise as any `stash_type` asks for. Where the bounds are computed, so is their number.
 #include "ops/extents.h"
 
 #include <fmt/format.h>
@@ -25,9 +25,9 @@ Dim count_of_integers(const Dim& start, const Dim& limit, const Dim& delta) {
 }
 
 double single_real(const Inference& c, std::size_t i) {
-    if (c.in[i].constant && c.in[i].constant->count() == 1) return c.in[i].constant->get(0);
-    throw Error({.what = fmt::format("unsupported: the bounds (input {}) are computed while the model runs", i),
-                 .fix = "make them constants in the export"});
+    const Tensor& t = *c.in[i].constant;
+    if (t.count() == 1) return t.get(0);
+    throw Error({.what = fmt::format("the bounds (input {}) have {} elements, should have one", i, t.count()), .fix = "check the model with onnx.checker"});
 }
 
 Dim count_of_reals(double start, double limit, double delta) {
@@ -44,6 +44,8 @@ void infer(Inference& c) {
     if (c.dtype(1) != t || c.dtype(2) != t || !computes(t) || t == DType::boolean)
         throw Error({.what = fmt::format("start, limit and delta are of types {}, {} and {}", name_of(t), name_of(c.dtype(1)), name_of(c.dtype(2))),
                      .fix = "they must be of one type of numbers"});
+    const auto known = [&](std::size_t i) { return is_float(t) ? c.in[i].constant != nullptr : c.content(i).has_value(); };
+    if (!known(0) || !known(1) || !known(2)) return give(c, 0, t, {c.unknown("count")});
     if (is_float(t)) return give(c, 0, t, {count_of_reals(single_real(c, 0), single_real(c, 1), single_real(c, 2))});
     const Dim start = single(c, 0, "the start"), limit = single(c, 1, "the limit"), delta = single(c, 2, "the delta");
     const Dim count = count_of_integers(start, limit, delta);

@@ -23,6 +23,14 @@ TEST(Range, UpToASymbol) {
     typed_graph("(f32[N] x) => (i64[max(0, N - 3)] y) { s = Size(x)  y = Range(i64{3}, s, i64{1}) }");
 }
 
+TEST(Range, UpToWhatIsComputed) {
+    expect_values("(i64[] n) => (i64[?] y) { y = Range(i64{1}, n, i64{2}) }", {"i64{6}"}, {"i64[3]{1,3,5}"});
+    expect_values("(f32[] n) => (f32[?] y) { y = Range(f32{0}, n, f32{0.5}) }", {"f32{1.2}"}, {"f32[3]{0,0.5,1}"});
+    const Graph g = typed_graph("(i64[] d) => (i64[?] y) { y = Range(i64{0}, i64{5}, d) }");
+    const Tensor zero = Tensor::scalar(DType::i64, 0);
+    EXPECT_THROW(evaluate(g, {&zero, 1}), Error);
+}
+
 TEST(Range, Refuses) {
     expect_infer_error("() => (i64[1] y) { y = Range(i64{3}, i64{9}, i64{0}) }", "delta is 0");
     expect_infer_error("() => (f32[1] y) { y = Range(f32{3}, f32{9}, f32{0}) }", "delta is 0");
@@ -31,8 +39,7 @@ TEST(Range, Refuses) {
     expect_infer_error("() => (f32[1] y) { y = Range(f32{3}, f64{9}, f32{1}) }", "are of types f32, f64 and f32");
     expect_infer_error("() => (i64[1] y) { y = Range(i64{-9223372036854775808}, i64{9223372036854775807}, i64{1}) }", "64 bits");
     expect_infer_error("() => (i64[1] y) { y = Range(i64[2]{1, 2}, i64{9}, i64{1}) }", "has 2 elements, should have one");
-    expect_infer_error("(i64[] n) => (i64[1] y) { y = Range(i64{0}, n, i64{1}) }", "the limit (input 1) is computed while the model runs");
-    expect_infer_error("(f32[] n) => (f32[1] y) { y = Range(f32{0}, n, f32{1}) }", "(input 1) are computed while the model runs");
+    expect_infer_error("() => (f32[1] y) { y = Range(f32[2]{1, 2}, f32{9}, f32{1}) }", "(input 0) have 2 elements, should have one");
     typed_graph("() => (i64[1099511627776] y) { y = Range(i64{0}, i64{1099511627776}, i64{1}) }");  // only claimed, not allocated
 }
 
