@@ -38,7 +38,7 @@ std::string pool_of(std::string_view op, std::string_view x, std::string_view at
 const std::vector<Case>& cases() {
     constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32", winograd2 = "cpu/conv_winograd2_f32",
                                winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32", chain = "cpu/pointwise_code_f32",
-                               depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32";
+                               depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32", computed = "cpu/matmul_computed_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
                                transpose = "cpu/transpose", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest";
@@ -124,6 +124,11 @@ const std::vector<Case>& cases() {
         {"matrix product", "(f32[33,17] x) => (f32[?] y) { y = MatMul(x, random[17,15]) }", {matmul}, {tiles}},
         {"vector by matrix", "(f32[1,127] x) => (f32[?] y) { y = MatMul<tail = \"gelu(add(x0, x1))\">(x, random[127,33], random[33]) }", {matmul}, {tiles}},
         {"row by wide matrix", "(f32[1,300] x) => (f32[?] y) { y = MatMul<tail = \"relu(x0)\">(x, random[300,257]) }", {matmul}, {tiles}},
+        {"computed matrices", "(f32[13,37] x, f32[37,35] w) => (f32[?] y) { y = MatMul(x, w) }", {}, {computed}},
+        {"computed matrix for all", "(f32[3,13,37] x, f32[1,37,5] w) => (f32[?] y) { y = MatMul(x, w) }", {}, {computed}},
+        {"batch of computed matrices", "(f32[3,2,13,7] x, f32[3,2,7,35] w, f32[35] b, f32[3,2,13,35] r) => (f32[?] y) { y = MatMul<tail = \"relu(add(add(x0, x1), x2))\">(x, w, b, r) }", {}, {computed}},
+        {"one matrix by a batch", "(f32[1,13,7] x, f32[5,7,17] w) => (f32[?] y) { y = MatMul(x, w) }", {}, {computed}},
+        {"batch of constant matrices", "(f32[2,3,7] x) => (f32[?] y) { y = MatMul(x, random[2,7,17]) }", {}, {computed}},
         {"rank 3 by matrix", "(f32[2,5,8] x) => (f32[?] y) { y = MatMul(x, random[8,1]) }", {matmul}, {tiles}},
         {"gemm", "(f32[7,9] x) => (f32[?] y) { y = Gemm<transB = 1, tail = \"relu(x0)\">(x, random[65,9], random[65]) }", {matmul}, {tiles}},
         {"gemm without bias", "(f32[0,9] x) => (f32[?] y) { y = Gemm(x, random[9,4]) }", {matmul}, {tiles}},
