@@ -38,10 +38,11 @@ std::string pool_of(std::string_view op, std::string_view x, std::string_view at
 const std::vector<Case>& cases() {
     constexpr std::string_view direct = "cpu/conv_direct_f32", gather = "cpu/conv_gather_f32", tiles = "cpu/matmul_tiles_f32", winograd2 = "cpu/conv_winograd2_f32",
                                winograd4 = "cpu/conv_winograd4_f32", winograd6 = "cpu/conv_winograd6_f32", chain = "cpu/pointwise_code_f32",
-                               depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32", computed = "cpu/matmul_computed_f32";
+                               depthwise_code = "cpu/depthwise_code_f32", pool_code = "cpu/pool_code_f32", computed = "cpu/matmul_computed_f32",
+                               attention_code = "cpu/attention_code_f32";
     constexpr std::string_view igemm = "cpu/conv_igemm_f32", patch = "cpu/conv_patch_f32", depthwise = "cpu/conv_depthwise_f32", pool = "cpu/pool_f32",
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
-                               transpose = "cpu/transpose", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest";
+                               transpose = "cpu/transpose", attention = "cpu/attention_f32", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest";
     static const std::vector<Case> all{
         {"1x1", conv("f32[1,7,9,13]", "random[17,13,1,1]", ""), {igemm}, {direct, gather}},
         {"3x3 padded", conv("f32[2,7,5,8]", "random[33,8,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}, {direct, gather}},
@@ -124,6 +125,12 @@ const std::vector<Case>& cases() {
         {"matrix product", "(f32[33,17] x) => (f32[?] y) { y = MatMul(x, random[17,15]) }", {matmul}, {tiles}},
         {"vector by matrix", "(f32[1,127] x) => (f32[?] y) { y = MatMul<tail = \"gelu(add(x0, x1))\">(x, random[127,33], random[33]) }", {matmul}, {tiles}},
         {"row by wide matrix", "(f32[1,300] x) => (f32[?] y) { y = MatMul<tail = \"relu(x0)\">(x, random[300,257]) }", {matmul}, {tiles}},
+        {"attention", "(f32[2,13,24] q, f32[2,17,24] k, f32[2,17,15] v) => (f32[?] y) { y = Attention<q_num_heads = 3, kv_num_heads = 3>(q, k, v) }", {attention}, {attention_code}},
+        {"attention of heads", "(f32[2,2,5,64] q, f32[2,2,197,64] k, f32[2,2,197,64] v, f32[5,197] m) => (f32[?] y) { y = Attention<scale = 0.1>(q, k, v, m) }", {attention}, {attention_code}},
+        {"attention, grouped", "(f32[1,7,24] q, f32[1,33,12] k, f32[1,33,12] v, bool[1,1,7,33] m) => (f32[?] y) { y = Attention<q_num_heads = 6, kv_num_heads = 3>(q, k, v, m) }", {attention}, {attention_code}},
+        {"attention, causal", "(f32[1,2,37,8] q, f32[1,2,37,8] k, f32[1,2,37,8] v) => (f32[?] y) { y = Attention<is_causal = 1>(q, k, v) }", {attention}, {attention_code}},
+        {"attention, causal, masked, more queries than keys", "(f32[1,2,40,8] q, f32[1,2,33,8] k, f32[1,2,33,8] v, f32[40,33] m) => (f32[?] y) { y = Attention<is_causal = 1>(q, k, v, m) }", {attention}, {attention_code}},
+        {"attention, one key", "(f32[1,1,3,4] q, f32[1,1,1,4] k, f32[1,1,1,4] v) => (f32[?] y) { y = Attention(q, k, v) }", {attention}, {attention_code}},
         {"computed matrices", "(f32[13,37] x, f32[37,35] w) => (f32[?] y) { y = MatMul(x, w) }", {}, {computed}},
         {"computed matrix for all", "(f32[3,13,37] x, f32[1,37,5] w) => (f32[?] y) { y = MatMul(x, w) }", {}, {computed}},
         {"batch of computed matrices", "(f32[3,2,13,7] x, f32[3,2,7,35] w, f32[35] b, f32[3,2,13,35] r) => (f32[?] y) { y = MatMul<tail = \"relu(add(add(x0, x1), x2))\">(x, w, b, r) }", {}, {computed}},

@@ -51,6 +51,7 @@ struct Reductions {
 using SoftmaxRows = void (*)(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept;
 
 /// x[i] = exp(x[i]*scale + addend[i] - the most of these) / sum of them, for i in [0, n), n > 0; addend null: zeros.
+/// All are 0 where all of these are -infinity.
 using ScaledSoftmax = void (*)(float* x, const float* addend, float scale, std::int64_t n) noexcept;
 
 /// y[t] += w[t][c] * x[t][c] over taps, per channel: y[c] = bias[c] + sum over t of x[t][c] * w[t*channels + c].
