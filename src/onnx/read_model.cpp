@@ -13,7 +13,7 @@ namespace {
 
 using namespace onnx;
 
-constexpr std::int64_t oldest_opset = 7, oldest_ir = 3, newest_ir = 14;
+constexpr std::int64_t oldest_opset = 1, oldest_ir = 3, newest_ir = 14;
 
 struct Header {
     Model model;
