@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form in force is the newest that is not younger than the model's operator set; the upgrades of all later forms are
-// applied in their order.
+// applied in their order. Operators that are no ONNX operators are replaced by such in the end.
 #include "onnx/upgrade.h"
 
 #include "ops/op.h"
@@ -51,6 +51,7 @@ void upgrade(Graph& g, NodeId id, std::int64_t opset) {
         }
         next = next_version(*def, form);
     }
+    if (def->replace) def->replace(g, id);
 }
 
 }  // namespace tercet::onnx
