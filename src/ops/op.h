@@ -109,7 +109,8 @@ struct OpDef {
     std::vector<OpVersion> versions;          // ascending; graphs hold the newest form
     Count inputs{1, 1};
     Count outputs{1, 1};
-    std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them
+    std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them; where the
+                                              // kind of one changed, the newest form's comes first
     Infer infer = nullptr;
     Reference reference = nullptr;
     bool channels = false;                    // input 0 and output 0 are [N, C, spatial...]
