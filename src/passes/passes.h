@@ -18,6 +18,7 @@ int fuse_tails(Graph&, int limit = no_limit);
 int merge_duplicates(Graph&, int limit = no_limit);
 int merge_views(Graph&, int limit = no_limit);
 int normalize_gemm(Graph&, int limit = no_limit);
+int recognize_attention(Graph&, int limit = no_limit);
 int recognize_gelu(Graph&, int limit = no_limit);
 int recognize_global_pool(Graph&, int limit = no_limit);
 int remove_dead(Graph&, int limit = no_limit);
