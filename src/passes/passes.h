@@ -21,6 +21,7 @@ int normalize_gemm(Graph&, int limit = no_limit);
 int recognize_attention(Graph&, int limit = no_limit);
 int recognize_gelu(Graph&, int limit = no_limit);
 int recognize_global_pool(Graph&, int limit = no_limit);
+int recognize_layer_norm(Graph&, int limit = no_limit);
 int remove_dead(Graph&, int limit = no_limit);
 int remove_identities(Graph&, int limit = no_limit);
 int simplify_transposes(Graph&, int limit = no_limit);

@@ -23,9 +23,10 @@ constexpr std::array passes{
     Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
-    // While softmax, scales and masks are still operators of their own, and before channels last moves transposes about.
+    // What transformers are made of, while scales and masks are still operators of their own, and before channels last moves transposes about.
     Pass{"recognize_attention", recognize_attention},          // constants and views are as simple as they get
-    Pass{"remove_dead", remove_dead, 0, false},                // what it was written as
+    Pass{"recognize_layer_norm", recognize_layer_norm},        // before folds put its scale elsewhere
+    Pass{"remove_dead", remove_dead, 0, false},                // what these were written as
 
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.
     Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write no alpha and beta
