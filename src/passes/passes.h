@@ -16,6 +16,7 @@ int fold_selects(Graph&, int limit = no_limit);
 int fuse_pointwise(Graph&, int limit = no_limit);
 int fuse_tails(Graph&, int limit = no_limit);
 int merge_duplicates(Graph&, int limit = no_limit);
+int merge_projections(Graph&, int limit = no_limit);
 int merge_views(Graph&, int limit = no_limit);
 int normalize_gemm(Graph&, int limit = no_limit);
 int recognize_attention(Graph&, int limit = no_limit);
