@@ -34,7 +34,7 @@ constexpr std::array passes{
     Pass{"fold_batch_norm", fold_batch_norm, 2},               // a norm that follows no product leaves Mul and Add, which
     Pass{"fold_affine", fold_affine, 2},                       // go into the product before them, or
     Pass{"fold_input_affine", fold_input_affine},              // into the convolution behind them: last, since a product before is exact
-    Pass{"merge_projections", merge_projections},              // a scale of queries has gone into their weights
+    Pass{"merge_projections", merge_projections},              // what the folds put into weights and biases is in them
     Pass{"recognize_global_pool", recognize_global_pool},      // before layout, while channels stand where ReduceMean's axes say
     Pass{"remove_dead", remove_dead, 0, false},                // no transposes for what nobody reads
 

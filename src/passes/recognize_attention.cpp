@@ -130,6 +130,7 @@ const Waypoint* find(const std::vector<Waypoint>& points, Roles order, std::size
         const auto is_heads = [](const Factor& f) { return f.role == Role::head || f.role == Role::batch_and_head; };
         if (p.axes.size() == rank && (rank != 3 || std::ranges::none_of(p.axes[1], is_heads))) break;
     }
+    while (found && found != &points.back() && (found + 1)->scale != found->scale) ++found;  // nothing but a factor
     return found;
 }
 

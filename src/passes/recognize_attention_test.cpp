@@ -28,6 +28,10 @@ TEST(RecognizeAttention, ScalesWhereverTheScaleStands) {
     for (const char* scores : {"a = MatMul(qt, kt) d = Mul(f32{0.5}, a) w = Softmax(d)", "qs = Mul(qt, f32[1]{0.5}) a = MatMul(qs, kt) w = Softmax(a)",
                                "qs = Div(qt, f32{4}) ks = Mul(kt, f32{2}) a = MatMul(qs, ks) w = Softmax(a)"})
         expect_rewrite(recognize_attention, written_out(once, scores), attention("0.5"));
+    expect_rewrite(recognize_attention, R"((f32[N,5,8] q, f32[N,6,4] k, f32[N,6,3] v) => (f32[N,5,3] y) {
+        h = Slice(q, i64[1]{0}, i64[1]{4}, i64[1]{-1}) s = Mul(h, f32{0.25}) kt = Transpose<perm = [0, 2, 1]>(k) a = MatMul(s, kt) w = Softmax(a) y = MatMul(w, v) })",
+                   R"((f32[N,5,8] q, f32[N,6,4] k, f32[N,6,3] v) => (f32[N,5,3] y) {
+        h = Slice(q, i64[1]{0}, i64[1]{4}, i64[1]{-1}) y = Attention<kv_num_heads = 1, q_num_heads = 1, scale = 0.25>(h, k, v) })");
 }
 
 TEST(RecognizeAttention, TakesMasks) {
