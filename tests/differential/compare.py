@@ -49,6 +49,8 @@ def wrong_places(got, want, tolerance):
 
 def explained(got, want, others, tolerance):
     """True if every wrong place is one where the reference itself moves as far when its inputs move by rounding errors (`others`)."""
+    if got.shape != want.shape:  # a shape may hang on equal elements, as Unique's does
+        return any(other.shape != want.shape for other in others)
     wrong = wrong_places(got, want, tolerance)
     if not wrong.any():
         return True

@@ -40,7 +40,7 @@ def block(m):
     for _ in range(m.pick(1, 2, 3)):
         step = m.pick("batch norm", "scale", "residual", "activation", "activation", "bias")
         if step == "batch norm":
-            y = m.node("BatchNormalization", [y, *[m.constant("f32", c) for _ in range(3)], m.constant("f32", c, "normal", 0.3, 3)], [("f32", y.shape)])
+            y = m.node("BatchNormalization", [y, *[m.constant("f32", c, "normal") for _ in range(3)], m.constant("f32", c, "normal", 0.3, 3)], [("f32", y.shape)])
         elif step in ("scale", "bias"):
             per = m.pick(c + (1,) * (y.rank - 2), (1,) + c + (1,) * (y.rank - 2), (1,), ())
             y = m.node("Mul" if step == "scale" else m.pick("Add", "Sub"), [y, m.constant("f32", per)], [("f32", broadcast(y.shape, per))])
@@ -59,7 +59,7 @@ def affine_conv(m):
         y = m.node("Mul", [x, m.constant("f32", m.pick((c, 1, 1), (1,), ()))], [("f32", x.shape)])
         y = m.node(m.pick("Add", "Sub"), [y, m.constant("f32", m.pick((c, 1, 1), (1, c, 1, 1), (1,)))], [("f32", x.shape)])
     else:
-        y = m.node("BatchNormalization", [x, *[m.constant("f32", (c,)) for _ in range(3)], m.constant("f32", (c,), "normal", 0.3, 3)], [("f32", x.shape)])
+        y = m.node("BatchNormalization", [x, *[m.constant("f32", (c,), "normal") for _ in range(3)], m.constant("f32", (c,), "normal", 0.3, 3)], [("f32", x.shape)])
     if m.chance(0.4):
         y = m.node("Relu", [y], [("f32", y.shape)])
     conv(m, y, m.pick(1, 5, 8, 16))
