@@ -39,6 +39,13 @@ class Seen:
         with_them = any(t.fill.kind in ("special", "extreme") for t in self.case.tensors)
         return with_them or any(a.dtype.kind in "fV" and not np.isfinite(a.astype(np.float64)).all() for a in (self.ours, self.theirs))
 
+    def overflow(self):
+        """Whether integers may have left their range: something fills the upper half of it."""
+        if self.ours.dtype.kind not in "iu":
+            return False
+        half = np.iinfo(self.ours.dtype).max // 2
+        return any(t.fill.kind == "extreme" for t in self.case.tensors) or any(bool((a > half).any() or (a < -half).any()) for a in (self.ours, self.theirs))
+
 
 def backwards_to_int_max(s):
     ends, steps = s.values(2), s.values(4)
@@ -55,9 +62,18 @@ KNOWN = [
                "Unique", "Max", "Min", "Clip", "Relu", "Sign"), Seen.nan,
               "NaN: onnxruntime's comparisons pass over it or keep it, depending on where it stands; NumPy's, which the ONNX reference uses, give NaN"),
     Deviation(("ReduceLogSumExp",), Seen.nan, "with inf and NaN among the elements onnxruntime gives inf, their sum is NaN"),
+    Deviation(("GridSample",), Seen.nan, "positions that are NaN or infinite are open"),
     Deviation(("Slice",), backwards_to_int_max, "a negative step with the end INT_MAX is empty, as ends are clamped; onnxruntime takes it for 'to the beginning'"),
     Deviation(("MaxPool",), lambda s: s.attribute("auto_pad", "").startswith("SAME") and max(s.attribute("dilations", (1,))) > 1,
               "SAME_* with dilations: the output has ceil(in / stride) elements; onnxruntime leaves the dilation out of the padding"),
+    Deviation(("AveragePool", "MaxPool", "LpPool"), lambda s: s.attribute("auto_pad") == "VALID" and s.attribute("ceil_mode") == 1,
+              "VALID with ceil_mode: ceil((in - reach + 1) / stride) elements by the specification, as without ceil_mode; onnxruntime adds one"),
+    Deviation(("HannWindow", "HammingWindow", "BlackmanWindow"), lambda s: s.attribute("periodic") == 0 and s.values(0) == (1,),
+              "a symmetric window of one element divides 0 by 0; ours is 1, onnxruntime's NaN"),
+    Deviation(("DFT",), lambda s: s.attribute("inverse") == 1 and "f64" in s.node.dtypes, "onnxruntime rounds 1/n to f32 even where it computes f64"),
+    Deviation(("Dropout",), lambda s: s.case.opset < 12 and len(s.node.outputs) > 1, "before operator set 12 the mask of a run without training is not specified; ours is true, onnxruntime's false"),
+    Deviation(("NonZero",), lambda s: s.ours.shape == (0, s.theirs.shape[1]), "of a scalar: [0, n] by the specification, [1, n] as NumPy had it in onnxruntime"),
+    Deviation(("ReduceSumSquare", "ReduceProd", "ReduceL1", "ReduceSum", "ReduceMean"), Seen.overflow, "integers that overflow: ours wrap, onnxruntime's Eigen sums may not"),
     Deviation(("HammingWindow",), lambda s: s.attribute("output_datatype") == 11, "onnxruntime rounds 25/46 to f32 even where it computes f64"),
     Deviation(("AffineGrid",), lambda s: s.attribute("align_corners") == 1 and s.values(1) is not None and 1 in s.values(1)[2:],
               "the only position of an axis with align_corners is open (the reference divides by 0); ours is 0, as PyTorch's, onnxruntime's -1"),
