@@ -62,6 +62,7 @@ KNOWN = [
                "Unique", "Max", "Min", "Clip", "Relu", "Sign"), Seen.nan,
               "NaN: onnxruntime's comparisons pass over it or keep it, depending on where it stands; NumPy's, which the ONNX reference uses, give NaN"),
     Deviation(("ReduceLogSumExp",), Seen.nan, "with inf and NaN among the elements onnxruntime gives inf, their sum is NaN"),
+    Deviation(("DFT", "STFT"), Seen.nan, "an infinite element times a sine that is 0 but for rounding"),
     Deviation(("GridSample",), Seen.nan, "positions that are NaN or infinite are open"),
     Deviation(("Slice",), backwards_to_int_max, "a negative step with the end INT_MAX is empty, as ends are clamped; onnxruntime takes it for 'to the beginning'"),
     Deviation(("MaxPool",), lambda s: s.attribute("auto_pad", "").startswith("SAME") and max(s.attribute("dilations", (1,))) > 1,
