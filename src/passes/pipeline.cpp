@@ -23,6 +23,14 @@ constexpr std::array passes{
     Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
+    // What exporters write out becomes operators again, before their parts are folded into neighbours.
+    Pass{"recognize_normalization", recognize_normalization},
+    Pass{"recognize_attention", recognize_attention},          // scales are still apart from the products
+    Pass{"merge_views", merge_views},                          // heads were split up by Reshapes that meet now
+    Pass{"remove_identities", remove_identities},
+    Pass{"remove_dead", remove_dead, 0, false},                // a projection may have dead readers
+    Pass{"merge_projections", merge_projections},              // last of these: needs attention with nothing between
+
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.
     Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write no alpha and beta
     Pass{"fold_constants", fold_constants},                    // a constant left side of a Gemm was transposed

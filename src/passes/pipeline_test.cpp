@@ -74,7 +74,7 @@ const Net nets[] = {
         o = MatMul(e, random[8,8]) ob = Add(o, random[8]) r = Add(x, ob)
         f = MatMul(r, random[8,16]) fb = Add(f, random[16]) i = Div(fb, f32{1.4142135}) er = Erf(i) e1 = Add(er, f32{1})
             g = Mul(fb, e1) gh = Mul(g, f32{0.5})
-        f2 = MatMul(gh, random[16,8]) f2b = Add(f2, random[8]) y = Add(r, f2b) })", 17},
+        f2 = MatMul(gh, random[16,8]) f2b = Add(f2, random[8]) y = Add(r, f2b) })", 7},
     {"patches in a row", R"((f32[N,8,8,1] image) => (f32[N,16,6] y) {
         t = Transpose<perm = [0, 3, 1, 2]>(image) c = Conv<strides = [2, 2]>(t, random[6,1,2,2], random[6]) s = Shape(c)
             h = Slice(s, i64[1]{0}, i64[1]{2})
