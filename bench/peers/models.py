@@ -6,15 +6,16 @@ import os
 import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
-MADE = ("cifar_vgg", "resnet50", "mobilenet_v2", "efficientnet_lite0", "yolov8n_backbone")
+MADE = ("cifar_vgg", "resnet50", "mobilenet_v2", "efficientnet_lite0", "yolov8n_backbone", "yolov8n", "vit_b16", "bert_base")
 TRAINED = ("fashion_mnist_cnn", "cifar10_vgg")
+LIMITS = {"input_ids": 2000}  # integers lie below; 2 for others, such as masks and types
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
     name: str
     path: pathlib.Path
-    inputs: tuple    # of (name, shape without the batch)
+    inputs: tuple    # of (name, shape without the batch, "float32" or "int64")
     outputs: tuple   # names, in the file's order
 
 
@@ -54,17 +55,19 @@ def get(name, root, test_data, folder):
             continue
         kind = value.type.tensor_type
         dims = [d.dim_value for d in kind.shape.dim][1:]
-        if kind.elem_type != onnx.TensorProto.FLOAT or not all(dims):
-            raise ValueError(f"{path}: input {value.name} is not f32 with a dynamic batch only; models.py has no data for it")
-        inputs.append((value.name, tuple(dims)))
+        element = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}.get(kind.elem_type)
+        if not element or not all(dims):
+            raise ValueError(f"{path}: input {value.name} is neither f32 nor i64, or more than its batch is dynamic; models.py has no data for it")
+        inputs.append((value.name, tuple(dims), element))
     return Model(name, path, tuple(inputs), tuple(o.name for o in graph.output))
 
 
 def write_inputs(model, batch, folder):
-    """The same values for every peer, in [0, 1) as pictures have them: {input: NPY file}."""
+    """The same values for every peer, in [0, 1) as pictures have them, or integers below LIMITS: {input: NPY file}."""
     import numpy
     files = {}
-    for i, (name, dims) in enumerate(model.inputs):
+    for i, (name, dims, element) in enumerate(model.inputs):
         files[name] = str(folder / f"{model.name}-input{i}-batch{batch}.npy")
-        numpy.save(files[name], numpy.random.default_rng([i, batch]).random((batch, *dims), numpy.float32))
+        random, shape = numpy.random.default_rng([i, batch]), (batch, *dims)
+        numpy.save(files[name], random.random(shape, numpy.float32) if element == "float32" else random.integers(LIMITS.get(name, 2), size=shape))
     return files

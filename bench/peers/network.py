@@ -14,19 +14,27 @@ AFTER = {None: 1.0, "relu": 2.0 ** 0.5, "relu6": 2.0 ** 0.5, "silu": 1.68}  # ke
 class Network:
     """A value is its name; `channels` knows each one's channel count. All values are [N, C, ...]."""
 
-    def __init__(self, name, input_name, input_shape, seed):
-        self.name, self.random = name, numpy.random.default_rng(seed)
-        self.nodes, self.constants, self.channels, self.outputs = [], [], {}, []
-        self.input = helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["N", *input_shape])
-        self.channels[input_name] = input_shape[0]
+    def __init__(self, name, input_name, input_shape, seed, opset=OPSET, element=TensorProto.FLOAT):
+        self.name, self.random, self.opset = name, numpy.random.default_rng(seed), opset
+        self.nodes, self.constants, self.channels, self.inputs, self.outputs = [], [], {}, [], []
+        self.input(input_name, input_shape, element)
+
+    def input(self, name, shape, element=TensorProto.FLOAT):
+        """`shape` without the batch."""
+        self.inputs.append(helper.make_tensor_value_info(name, element, ["N", *shape]))
+        self.channels[name] = shape[0]
+        return name
 
     def constant(self, values, dtype=numpy.float32):
         name = f"const_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(numpy.asarray(values, dtype), name))
         return name
 
-    def add(self, op, inputs, channels, outputs=1, **attributes):
-        """The node's output, or a list of them if there are more; `channels` is what each has."""
+    def integers(self, *values):
+        return self.constant(values, numpy.int64)
+
+    def add(self, op, inputs, channels=None, outputs=1, **attributes):
+        """The node's output, or a list of them if there are more; `channels` is what each has, where that matters."""
         label = f"{op.lower()}_{len(self.nodes)}"
         names = [label if outputs == 1 else f"{label}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, names, name=label, **attributes))
@@ -79,10 +87,14 @@ class Network:
 
     def halves(self, x):
         half = self.channels[x] // 2
-        return self.add("Split", [x, self.constant([half, half], numpy.int64)], half, outputs=2, axis=1)
+        return self.add("Split", [x, self.integers(half, half)], half, outputs=2, axis=1)
 
-    def transpose(self, x, order, channels):
+    def transpose(self, x, order, channels=None):
         return self.add("Transpose", [x], channels, perm=order)
+
+    def reshape(self, x, *shape):
+        """0 is the input's own extent there: the batch, in front."""
+        return self.add("Reshape", [x, self.integers(*shape)])
 
     def output(self, x, name, shape):
         """`shape` without the batch."""
@@ -91,8 +103,8 @@ class Network:
 
     def model(self):
         self._drop_identities()
-        graph = helper.make_graph(self.nodes, self.name, [self.input], self.outputs, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="bench/peers", ir_version=8)
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], producer_name="bench/peers", ir_version=8)
         onnx.checker.check_model(model, full_check=True)
         return model
 

@@ -19,7 +19,8 @@ class Peer:
         return {"files": {"model": converted}}
 
     def read_inputs(self, task):
-        self.inputs = {name: numpy.load(file) for name, file in task["inputs"].items()}
+        arrays = {name: numpy.load(file) for name, file in task["inputs"].items()}
+        self.inputs = {name: x.astype(numpy.int32) if x.dtype == numpy.int64 else x for name, x in arrays.items()}  # its integers
         self.output_names = task["outputs"]
 
     def load(self, task):
@@ -33,7 +34,8 @@ class Peer:
 
     @staticmethod
     def on_host(shape, values):
-        return MNN.Tensor(tuple(shape), MNN.Halide_Type_Float, values, MNN.Tensor_DimensionType_Caffe)
+        kind = MNN.Halide_Type_Int if values.dtype == numpy.int32 else MNN.Halide_Type_Float
+        return MNN.Tensor(tuple(shape), kind, values, MNN.Tensor_DimensionType_Caffe)
 
     def run_once(self):
         for tensor, host in self.copies:

@@ -11,7 +11,8 @@ import numpy
 class Peer:
     def prepare(self, task):
         program = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
-        shapes = ",".join("[" + ",".join(map(str, [1, *shape])) + "]" for _, shape in task["input_shapes"])
+        kinds = {"float32": "f32", "int64": "i64"}
+        shapes = ",".join("[" + ",".join(map(str, [1, *shape])) + "]" + kinds[element] for _, shape, element in task["input_shapes"])
         made = {key: f"model.{key}" for key in ("pnnxparam", "pnnxbin", "pnnxpy", "pnnxonnx", "ncnnparam", "ncnnbin", "ncnnpy")}
         done = subprocess.run([program, task["model"], f"inputshape={shapes}", "fp16=0", *(f"{k}={v}" for k, v in made.items())],
                               cwd=task["folder"], stdout=2, check=False)
@@ -22,6 +23,7 @@ class Peer:
 
     def read_inputs(self, task):
         arrays = [numpy.load(file) for file in task["inputs"].values()]
+        arrays = [x.astype(numpy.int32) if x.dtype == numpy.int64 else x for x in arrays]  # its integers
         self.samples = [[ncnn.Mat(x[i]).clone() for x in arrays] for i in range(task["batch"])]
 
     def load(self, task):

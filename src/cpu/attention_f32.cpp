@@ -63,14 +63,9 @@ struct Attention {
     const float* mask_row(const Buffers& b, std::int64_t batch, std::int64_t head, std::int64_t i, std::int64_t keys, float* room) const {
         if (s.mask == AttentionShape::Mask::none) return nullptr;
         const std::int64_t from = batch * s.mask_at.batch + head * s.mask_at.head + i * s.mask_at.row;
-        if (s.mask == AttentionShape::Mask::real) {
-            const float* m = static_cast<const float*>(b.inputs[3]) + from;
-            if (s.mask_column == 1) return m;
-            std::fill_n(room, keys, m[0]);
-        } else {
-            const auto* m = static_cast<const std::uint8_t*>(b.inputs[3]) + from;
-            for (std::int64_t j = 0; j < keys; ++j) room[j] = m[j * s.mask_column] ? 0.0f : -std::numeric_limits<float>::infinity();
-        }
+        if (s.mask == AttentionShape::Mask::real) return static_cast<const float*>(b.inputs[3]) + from;
+        const auto* m = static_cast<const std::uint8_t*>(b.inputs[3]) + from;
+        for (std::int64_t j = 0; j < keys; ++j) room[j] = m[j] ? 0.0f : -std::numeric_limits<float>::infinity();
         return room;
     }
 
@@ -114,6 +109,8 @@ Refusal refuse_attention(const Step& s) {
         if (s.outputs[i]) return "more than its result is wanted";
     if (s.attributes().real("softcap", 0) != 0) return "its scores are capped";
     if (s.attributes().has("tail")) return "it has a tail";
+    if (s.attributes().integer("softmax_precision", 1) != 1) return "its softmax is not computed in f32";
+    if (s.attributes().integer("left_window_size", -1) >= 0 || s.attributes().integer("right_window_size", -1) >= 0) return "it has a window";
     const Dims& q = s.inputs[0].shape;
     for (std::size_t i = 1; i < 3; ++i)
         if (s.inputs[i].shape.size() != q.size()) return "queries, keys and values differ in rank";
@@ -123,7 +120,7 @@ Refusal refuse_attention(const Step& s) {
     if (s.has(3)) {
         const auto& m = s.inputs[3];
         if (m.dtype != DType::f32 && m.dtype != DType::boolean) return "its mask is neither f32 nor bool";
-        if (m.shape.empty() || (m.shape.back() != 1 && m.shape.back() != a.keys)) return "its mask has another length than the keys";
+        if (m.shape.empty() || m.shape.back() != a.keys) return "its mask is shorter than the keys";
     }
     return {};
 }
@@ -149,7 +146,6 @@ AttentionShape attention_shape(const Step& step) {
         s.mask = step.inputs[3].dtype == DType::boolean ? AttentionShape::Mask::boolean : AttentionShape::Mask::real;
         const View m = View(step.inputs[3].dtype, step.inputs[3].shape, nullptr).broadcast_to({s.batches, s.heads, s.queries, s.keys});
         s.mask_at = {m.strides[0], m.strides[1], m.strides[2]};
-        s.mask_column = m.strides[3];
     }
     return s;
 }

@@ -23,7 +23,6 @@ struct AttentionShape {
     bool causal = false;                       // query i sees keys 0 to i
     enum class Mask { none, real, boolean } mask = Mask::none;
     Operand mask_at;                           // 0 where broadcast
-    std::int64_t mask_column = 0;
 };
 
 /// Why the step is no attention that these tactics run; empty if it is.

@@ -2,66 +2,30 @@
 // Resize by the nearest element: a list of positions per axis says where an output's elements come from. Axes that stay as
 // they are lie together as blocks, if they are the innermost ones.
 #include "cpu/block_copy.h"
-#include "ops/resample.h"
+#include "cpu/resize_axes.h"
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace tercet {
 namespace {
 
-bool channels_last(const Step& s) { return s.attributes().text("layout", "NCHW") == "NHWC" && s.inputs[0].shape.size() > 2; }
-
-// Of each axis of [N, C, spatial...], where it lies in memory.
-Dims places_of(const Step& s) {
-    const int rank = s.inputs[0].shape.size();
-    Dims places;
-    for (int i = 0; i < rank; ++i) places.push_back(!channels_last(s) || i == 0 ? i : i == 1 ? rank - 1 : i - 1);
-    return places;
-}
-
-// Per axis in memory: the element of the input for each of the output.
-std::vector<std::vector<std::int64_t>> positions_of(const Step& s) {
-    const Dims places = places_of(s);
-    std::vector<View> in;
-    for (const auto& x : s.inputs) in.push_back(!x ? View() : x.constant ? x.constant->view() : View(x.dtype, x.shape, nullptr));
-    in[0] = in[0].permuted(places);
-    const View out = View(s.outputs[0].dtype, s.outputs[0].shape, nullptr).permuted(places);
-    const auto axes = resample_axes({*s.node, in, {&out, 1}});
-    const auto settings = ResampleSettings::of(s.attributes());
-    std::vector<std::vector<std::int64_t>> positions(static_cast<std::size_t>(places.size()));
-    for (int a = 0; a < places.size(); ++a)
-        for (std::int64_t i = 0; i < out.shape[a]; ++i)
-            positions[static_cast<std::size_t>(places[a])].push_back(Samples(settings, axes[static_cast<std::size_t>(a)], i).element(0));
-    return positions;
-}
-
 Refusal refuse(const Step& s, const Isa& isa) {
-    if (!s.is("Resize")) return "no resizing";
+    if (Refusal r = refuse_resize(s, isa)) return r;
     if (s.attributes().text("mode", "nearest") != "nearest") return "interpolates";
-    if (s.attributes().text("coordinate_transformation_mode", "") == "tf_crop_and_resize") return "reads beside the input";
-    for (std::size_t i = 2; i < s.inputs.size() && i < 4; ++i)
-        if (s.has(i) && !s.inputs[i].constant) return "its sizes are computed";
-    if (count_of(s.inputs[0].shape) == 0) return "its input is empty";
     return refuse_moves(s, isa);
 }
 
 Kernel compile(const Step& s, const Variant&, const Isa&) {
     const Dims x_steps = byte_steps(s.inputs[0]);
     const Dims& y = s.outputs[0].shape;
-    auto positions = positions_of(s);
+    const auto samples = resize_samples(s);
     std::int64_t block = bits_of(s.outputs[0].dtype) / 8;
     int rank = y.size();
-    const auto stays = [&](int axis) {
-        const auto& p = positions[static_cast<std::size_t>(axis)];
-        for (std::size_t i = 0; i < p.size(); ++i)
-            if (p[i] != static_cast<std::int64_t>(i)) return false;
-        return std::cmp_equal(p.size(), s.inputs[0].shape[axis]);
-    };
-    while (rank > 1 && stays(rank - 1)) block *= y[--rank];
+    while (rank > 1 && stays(samples[static_cast<std::size_t>(rank - 1)], s.inputs[0].shape[rank - 1])) block *= y[--rank];
+    std::vector<std::vector<std::int64_t>> positions(static_cast<std::size_t>(rank));  // in bytes
     for (int a = 0; a < rank; ++a)
-        for (std::int64_t& p : positions[static_cast<std::size_t>(a)]) p *= x_steps[a];  // bytes from here on
+        for (const Samples& e : samples[static_cast<std::size_t>(a)]) positions[static_cast<std::size_t>(a)].push_back(e.element(0) * x_steps[a]);
     const std::vector<std::int64_t> row = rank == 0 ? std::vector<std::int64_t>{0} : positions[static_cast<std::size_t>(rank - 1)];
     const Dims outer = y.part(0, std::max(0, rank - 1));
     const auto row_blocks = static_cast<std::int64_t>(row.size()), row_bytes = row_blocks * block;

@@ -7,27 +7,29 @@
 namespace tercet {
 namespace {
 
+int axis_of(const Step& s) { return checked_axis(s.attributes().integer("axis", -1), s.inputs[0].shape.size()); }
+
 Refusal refuse(const Step& s, const Isa& isa) {
     if (isa.level == Isa::Level::reference) return "needs vector instructions";
     if (!s.is("Softmax")) return "not a softmax";
     if (s.inputs[0].dtype != DType::f32) return "not f32";
     const Dims& x = s.inputs[0].shape;
     if (x.empty() || count_of(x) == 0) return "no row";
-    const std::int64_t axis = s.attributes().integer("axis", -1);
-    if (axis != -1 && axis != x.size() - 1) return "not over the last axis";
+    if (count_of(x.part(axis_of(s) + 1)) != 1) return "not over the last axis; cpu/softmax_columns_f32 takes others";
     return TailProgram::refuse(s);
 }
 
 Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     const simd::Level& level = *simd_level(isa);
-    const std::int64_t n = s.inputs[0].shape.back(), rows = count_of(s.inputs[0].shape) / n;
+    const Dims& x = s.inputs[0].shape;
+    const std::int64_t n = x[axis_of(s)], rows = count_of(x) / n, columns = x.back();  // extents of 1 may follow the axis
     const std::int64_t block = std::clamp<std::int64_t>(v.tile / n, 1, rows), blocks = (rows + block - 1) / block;
     const auto tail = TailProgram::make(s, level);
     Kernel k;
     k.phases.push_back({.units = blocks, .run = [=, softmax_rows = level.softmax](const Buffers& b, std::int64_t first, std::int64_t last) {
         const std::int64_t row = first * block, count = std::min(last * block, rows) - row;
         softmax_rows(static_cast<float*>(b.outputs[0]) + row * n, static_cast<const float*>(b.inputs[0]) + row * n, count, n);
-        if (tail) tail->run(b, row, count, 0, n);
+        if (tail) tail->run(b, row * n / columns, count * n / columns, 0, columns);
     }});
     return k;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transpose of elements of 1, 2, 4 or 8 bytes. Dimensions that stay neighbours are joined; the output is written row by
-// row, in squares where input and output rows run across each other, so that both sides use whole cache lines.
-#include "target/tactic.h"
+// Transpose of elements of 1, 2, 4 or 8 bytes. Dimensions that stay neighbours are joined. Where the innermost one stays, that
+// copies blocks; else matrices are transposed, square by square, so that both sides use whole cache lines: the rows of the
+// output run across those of the input. 4 bytes at a time go through vector registers.
+#include "cpu/block_copy.h"
+#include "cpu/map_program.h"
 
 #include <algorithm>
 
@@ -28,66 +30,78 @@ Plan plan_of(const Step& s) {
             p.strides.push_back(in_strides[from]);
         }
     }
-    while (p.shape.size() < 2) {  // a plain copy, as one row of one
-        Plan q;
-        q.shape.push_back(1), q.strides.push_back(0);
-        for (int i = 0; i < p.shape.size(); ++i) q.shape.push_back(p.shape[i]), q.strides.push_back(p.strides[i]);
-        p = q;
-        if (p.shape.size() < 2) p.shape.push_back(1), p.strides.push_back(1);
-    }
     return p;
 }
 
 Refusal refuse(const Step& s, const Isa& isa) {
     if (isa.level == Isa::Level::reference) return "needs vector instructions";
     if (!s.is("Transpose")) return "no transpose";
-    if (s.attributes().has("tail")) return "has a tail";
-    return {};
+    return refuse_moves(s, isa);
 }
 
-// One matrix: out[i][j] = in[i*row_step + j*col_step], rows [first, last) of it.
+constexpr std::int64_t square = 16;
+
+// out[i*out_step + j] = in[j*in_step + i]
 template <class T>
-void copy_rows(const T* in, T* out, std::int64_t first, std::int64_t last, std::int64_t cols, std::int64_t row_step, std::int64_t col_step) {
-    if (col_step == 1) {
-        for (std::int64_t i = first; i < last; ++i) std::copy_n(in + i * row_step, cols, out + i * cols);
-        return;
+void transpose_matrix(T* out, std::int64_t out_step, const T* in, std::int64_t in_step, std::int64_t rows, std::int64_t columns) {
+    for (std::int64_t i = 0; i < rows; i += square)
+        for (std::int64_t j = 0; j < columns; j += square)
+            for (std::int64_t r = i; r < std::min(rows, i + square); ++r)
+                for (std::int64_t c = j; c < std::min(columns, j + square); ++c) out[r * out_step + c] = in[c * in_step + r];
+}
+
+template <class T, class Matrix>
+Phase matrix_phase(const Plan& p, Matrix transpose) {
+    const Dims out_strides = dense_strides(p.shape);
+    const auto across = static_cast<int>(std::ranges::find(p.strides, 1) - p.strides.begin());  // the input's rows run along it
+    const int last = p.shape.size() - 1;
+    const std::int64_t rows = p.shape[across], columns = p.shape[last];
+    Plan outer;
+    Dims outer_out;
+    for (int d = 0; d < last; ++d) {
+        if (d == across) continue;
+        outer.shape.push_back(p.shape[d]);
+        outer.strides.push_back(p.strides[d]);
+        outer_out.push_back(out_strides[d]);
     }
-    constexpr std::int64_t square = 16;
-    for (std::int64_t j = 0; j < cols; j += square)
-        for (std::int64_t i = first; i < last; ++i)
-            for (std::int64_t k = j; k < std::min(cols, j + square); ++k) out[i * cols + k] = in[i * row_step + k * col_step];
-}
-
-template <class T>
-Kernel kernel_of(const Plan& p) {
-    const int outer = p.shape.size() - 2;
-    const std::int64_t rows = p.shape[outer], cols = p.shape[outer + 1], matrices = count_of(p.shape.part(0, outer));
-    constexpr std::int64_t block = 16;
-    const std::int64_t blocks = (rows + block - 1) / block;
-    Kernel k;
-    k.phases.push_back({.units = matrices * blocks, .run = [=](const Buffers& b, std::int64_t first, std::int64_t last) {
-        for (std::int64_t u = first; u < last; ++u) {
-            std::int64_t rest = u / blocks, offset = 0;
-            for (int d = outer - 1; d >= 0; --d) {
-                offset += rest % p.shape[d] * p.strides[d];
-                rest /= p.shape[d];
+    // A unit writes some 8192 elements: a few squares of rows by as many columns as that leaves.
+    const std::int64_t unit_columns = std::min<std::int64_t>(columns, 512), unit_rows = std::max<std::int64_t>(1, 8192 / (unit_columns * square)) * square;
+    const std::int64_t row_blocks = (rows + unit_rows - 1) / unit_rows, column_blocks = (columns + unit_columns - 1) / unit_columns;
+    return {.units = count_of(outer.shape) * row_blocks * column_blocks, .run = [=, out_step = out_strides[across], in_step = p.strides[last]](const Buffers& b, std::int64_t first, std::int64_t end) {
+        for (std::int64_t u = first; u < end; ++u) {
+            const std::int64_t column = u % column_blocks * unit_columns, row = u / column_blocks % row_blocks * unit_rows;
+            std::int64_t rest = u / (column_blocks * row_blocks), from = row + column * in_step, to = row * out_step + column;
+            for (int d = outer.shape.size() - 1; d >= 0; --d) {
+                from += rest % outer.shape[d] * outer.strides[d];
+                to += rest % outer.shape[d] * outer_out[d];
+                rest /= outer.shape[d];
             }
-            const std::int64_t row = u % blocks * block;
-            copy_rows(static_cast<const T*>(b.inputs[0]) + offset, static_cast<T*>(b.outputs[0]) + u / blocks * rows * cols, row, std::min(rows, row + block), cols,
-                      p.strides[outer], p.strides[outer + 1]);
+            transpose(static_cast<T*>(b.outputs[0]) + to, out_step, static_cast<const T*>(b.inputs[0]) + from, in_step, std::min(unit_rows, rows - row), std::min(unit_columns, columns - column));
         }
-    }});
-    return k;
+    }};
 }
 
-Kernel compile(const Step& s, const Variant&, const Isa&) {
+Kernel compile(const Step& s, const Variant&, const Isa& isa) {
     const Plan p = plan_of(s);
-    switch (bits_of(s.inputs[0].dtype)) {
-        case 8: return kernel_of<std::uint8_t>(p);
-        case 16: return kernel_of<std::uint16_t>(p);
-        case 32: return kernel_of<std::uint32_t>(p);
-        default: return kernel_of<std::uint64_t>(p);
+    const std::int64_t bytes = bits_of(s.inputs[0].dtype) / 8;
+    Kernel k;
+    if (count_of(p.shape) == 0) {
+        k.phases.push_back({.units = 0, .run = [](const Buffers&, std::int64_t, std::int64_t) {}});
+    } else if (p.shape.empty() || p.strides.back() == 1) {
+        Dims from_steps = p.strides, to_steps = dense_strides(p.shape);
+        for (Dims* steps : {&from_steps, &to_steps})
+            for (std::int64_t& step : *steps) step *= bytes;
+        k.phases.push_back(copy_phase({BlockCopy::of(bytes, p.shape, from_steps, to_steps)}));
+    } else if (bytes == 4) {
+        k.phases.push_back(matrix_phase<float>(p, simd_level(isa)->transpose));
+    } else if (bytes == 1) {
+        k.phases.push_back(matrix_phase<std::uint8_t>(p, transpose_matrix<std::uint8_t>));
+    } else if (bytes == 2) {
+        k.phases.push_back(matrix_phase<std::uint16_t>(p, transpose_matrix<std::uint16_t>));
+    } else {
+        k.phases.push_back(matrix_phase<std::uint64_t>(p, transpose_matrix<std::uint64_t>));
     }
+    return k;
 }
 
 const RegisteredTactic transpose{{.name = "cpu/transpose",

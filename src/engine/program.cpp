@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tercet {
 namespace {
 
@@ -81,7 +83,13 @@ void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Con
             for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
                 const ValueId v = step.node.outputs[i];
                 if (v == ValueId::none) continue;
-                const Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still
+                Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still; constants may tell that they are fewer
+                const Shape& declared = p.value(v).type.shape;
+                for (int d = 0; d < std::min(inferred.size(), static_cast<int>(declared.size())); ++d) {
+                    const Dim& extent = declared[static_cast<std::size_t>(d)];
+                    if (std::ranges::any_of(step.decides, [&](const Unknown& u) { return extent == Dim::symbol(u.symbol); }))
+                        inferred[d] = std::max(inferred[d], extent.evaluate(symbols));
+                }
                 if (const Type found{types.out[i].dtype, Shape(inferred.begin(), inferred.end())}; found != type_of(v))
                     throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(found), text_of(type_of(v))),
                                  .fix = "give inputs whose sizes belong together"});

@@ -145,6 +145,7 @@ void Graph::set_input(NodeId id, std::size_t i, ValueId v) {
     drop_user(in[i], id);
     in[i] = v;
     if (v != ValueId::none) at(v).users.push_back(id);
+    while (!in.empty() && in.back() == ValueId::none) in.pop_back();
 }
 
 void Graph::add_layers(NodeId id, const std::vector<std::string>& more) {

@@ -93,7 +93,7 @@ public:
     void set_type(ValueId v, Type type) { values_[static_cast<std::size_t>(v)].type = std::move(type); }
     void set_content(ValueId v, std::vector<Dim> c) { values_[static_cast<std::size_t>(v)].content = std::move(c); }
     void set_constant(ValueId v, Tensor t);                          // v's producer is removed if it has no other output read
-    void set_input(NodeId id, std::size_t i, ValueId v);             // grows the list with absent inputs as needed
+    void set_input(NodeId id, std::size_t i, ValueId v);             // absent inputs in front are added, at the end dropped
     void add_layers(NodeId id, const std::vector<std::string>& more);
     /// Every reader of `old` (nodes, graph outputs) reads `by` instead. Error if dtype or shape differ. Where `old` was a
     /// graph output and `by` is computed, `by` takes its name, so that dumps stay readable.

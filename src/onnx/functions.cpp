@@ -10,7 +10,7 @@ namespace tercet::onnx {
 namespace {
 
 constexpr const char* check = "check the model with onnx.checker";
-constexpr std::int64_t oldest_opset = 7;
+constexpr std::int64_t oldest_opset = 1;
 
 Functions::Key read_key(Message m) {
     std::string domain, name, overload;

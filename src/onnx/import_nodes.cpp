@@ -173,7 +173,7 @@ void Importer::add_operator(const FileNode& n, const Scope& scope) {
     }
     const NodeId id = graph_.add_node(std::move(node));
     upgrade(graph_, id, scope.sets->version(n.domain));
-    infer(id);
+    if (graph_.is_alive(id)) infer(id);  // else others took its place
     for (ValueId v : graph_.node(id).outputs) {
         if (v == ValueId::none) continue;
         const Value& y = graph_.value(v);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form in force is the newest that is not younger than the model's operator set; the upgrades of all later forms are
-// applied in their order.
+// applied in their order. Operators that are no ONNX operators are replaced by such in the end.
 #include "onnx/upgrade.h"
 
 #include "ops/op.h"
@@ -23,8 +23,9 @@ void check_form(const OpDef& def, const Node& node) {
         // Both belong to graphs in the making, and mean something there that no file may ask for.
         if (name == "tail" || (name == "layout" && def.channels))
             throw Error({.what = fmt::format("unknown attribute '{}'", name), .fix = check});
-        const auto known = std::ranges::find(def.attributes, std::string_view(name), &AttributeDef::name);
-        if (known != def.attributes.end() && value.index() != static_cast<std::size_t>(known->kind))
+        const auto named = [&](const AttributeDef& a) { return a.name == name; };
+        const auto fits = [&](const AttributeDef& a) { return a.name == name && value.index() == static_cast<std::size_t>(a.kind); };
+        if (std::ranges::any_of(def.attributes, named) && std::ranges::none_of(def.attributes, fits))
             throw Error({.what = fmt::format("attribute '{}' is of the wrong kind", name), .fix = check});
     }
 }
@@ -50,6 +51,7 @@ void upgrade(Graph& g, NodeId id, std::int64_t opset) {
         }
         next = next_version(*def, form);
     }
+    if (def->replace) def->replace(g, id);
 }
 
 }  // namespace tercet::onnx

@@ -7,6 +7,7 @@
 #include "ops/elementwise.h"
 #include "ops/expr.h"
 #include "ops/extents.h"
+#include "ops/old_forms.h"
 #include "ops/pointwise_table.h"
 
 #include <fmt/format.h>
@@ -129,7 +130,7 @@ void shrink(const Call& c) {
     });
 }
 
-const RegisteredOp clip_op{{.name = "Clip", .versions = {{6}, {11, limits_to_inputs}, {12}, {13}}, .inputs = {1, 3},
+const RegisteredOp clip_op{{.name = "Clip", .versions = {{1}, {6, drop_consumed_inputs}, {11, limits_to_inputs}, {12}, {13}}, .inputs = {1, 3},
                             .attributes = {{"min", AttributeKind::real}, {"max", AttributeKind::real}},
                             .infer = infer_clip, .reference = clip}};
 const RegisteredOp gelu_op{{.name = "Gelu", .versions = {{20}}, .attributes = {{"approximate", AttributeKind::text}},

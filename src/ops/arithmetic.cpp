@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arithmetic that is no plain scalar function: Pow (the exponent has a type of its own), Mean, Mod, shifts and bits.
 #include "ops/elementwise.h"
+#include "ops/old_forms.h"
 
 #include <fmt/format.h>
 
@@ -134,8 +135,10 @@ void bit_not(const Call& c) {
     });
 }
 
-const RegisteredOp pow_op{{.name = "Pow", .versions = {{7}, {12}, {13}, {15}}, .inputs = {2, 2}, .infer = infer_pow, .reference = pow}};
-const RegisteredOp mean_op{{.name = "Mean", .versions = {{6}, {8}, {13}}, .inputs = {1, unlimited}, .infer = infer_mean, .reference = mean}};
+const RegisteredOp pow_op{{.name = "Pow", .versions = {{1}, {7, align_second_input}, {12}, {13}, {15}}, .inputs = {2, 2}, .infer = infer_pow,
+                           .reference = pow}};
+const RegisteredOp mean_op{{.name = "Mean", .versions = {{1}, {6, drop_consumed_inputs}, {8}, {13}}, .inputs = {1, unlimited}, .infer = infer_mean,
+                            .reference = mean}};
 const RegisteredOp mod_op{{.name = "Mod", .versions = {{10}, {13}, {28}}, .inputs = {2, 2}, .attributes = {{"fmod", AttributeKind::integer}},
                            .infer = infer_mod, .reference = mod}};
 const RegisteredOp shift_op{{.name = "BitShift", .versions = {{11}, {28}}, .inputs = {2, 2},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // y[n,c,...] = (x[n,c,...] - mean[c]) / sqrt(var[c] + epsilon) * scale[c] + bias[c], as when a model is used, not trained
+#include "ops/old_forms.h"
 #include "ops/op.h"
 #include "ops/require.h"
 
@@ -16,6 +17,12 @@ void refuse_training(Graph& g, NodeId id) {
         if (const ValueId v = g.output(id, i); v != ValueId::none && g.uses(v) > 0)
             throw Error({.what = fmt::format("unsupported: its output {} ('{}') is read, which makes it a training step", i, g.value(v).name),
                          .fix = "export the model in evaluation mode"});
+}
+
+// A step of training is one that says so and gives the statistics; without is_test, the number of outputs tells.
+void drop_is_test(Graph& g, NodeId id) {
+    if (take_integer(g, id, "is_test").value_or(0) == 0 && g.node(id).outputs.size() > 1)
+        throw Error({.what = "unsupported: is_test = 0, a training step", .fix = "export the model in evaluation mode"});
 }
 
 void drop_spatial(Graph& g, NodeId id) {
@@ -51,7 +58,7 @@ void reference(const Call& call) {
 }
 
 const RegisteredOp batch_normalization{{.name = "BatchNormalization",
-                                        .versions = {{7}, {9, drop_spatial}, {14, refuse_training}, {15}},
+                                        .versions = {{1}, {6, drop_consumed_inputs}, {7, drop_is_test}, {9, drop_spatial}, {14, refuse_training}, {15}},
                                         .inputs = {5, 5}, .outputs = {1, 5},
                                         .attributes = {{"epsilon", AttributeKind::real}, {"momentum", AttributeKind::real},
                                                        {"training_mode", AttributeKind::integer}},

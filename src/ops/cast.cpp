@@ -4,6 +4,7 @@
 #include "ops/elementwise.h"
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/old_forms.h"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,19 @@ void infer_cast(Inference& c) {
     if (!is_dtype(to))
         throw Error({.what = fmt::format("cast to the type {}, which ONNX does not know", to), .fix = "check the model with onnx.checker"});
     set_cast(c, static_cast<DType>(to));
+}
+
+// The type was the name that onnx.proto gives the number.
+void type_by_number(Graph& g, NodeId id) {
+    constexpr std::pair<std::string_view, DType> names[] = {
+        {"FLOAT", DType::f32}, {"UINT8", DType::u8}, {"INT8", DType::i8}, {"UINT16", DType::u16}, {"INT16", DType::i16},
+        {"INT32", DType::i32}, {"INT64", DType::i64}, {"STRING", DType::string}, {"BOOL", DType::boolean}, {"FLOAT16", DType::f16},
+        {"DOUBLE", DType::f64}, {"UINT32", DType::u32}, {"UINT64", DType::u64}, {"COMPLEX64", DType::c64}, {"COMPLEX128", DType::c128}};
+    const std::string to(g.node(id).attributes.text("to", ""));
+    const auto named = std::ranges::find(names, std::string_view(to), &std::pair<std::string_view, DType>::first);
+    if (named == std::end(names))
+        throw Error({.what = fmt::format("cast to the type '{}', which ONNX does not know", to), .fix = "check the model with onnx.checker"});
+    g.attributes(id).set("to", static_cast<std::int64_t>(named->second));
 }
 
 void infer_cast_like(Inference& c) { set_cast(c, c.dtype(1)); }
@@ -90,6 +104,11 @@ void dropout(const Call& c) {
     for_each_offset(c.out[1].shape, std::array{c.out[1]}, [&](const auto& o) { store_at<std::uint8_t>(c.out[1], o[0], 1); });
 }
 
+void drop_is_test(Graph& g, NodeId id) {
+    if (take_integer(g, id, "is_test").value_or(0) == 0 && g.node(id).attributes.real("ratio", 0.5f) != 0)
+        throw Error({.what = "unsupported: is_test = 0, Dropout in training mode", .fix = "export the model in evaluation mode"});
+}
+
 // The mask was of the data's type; nobody reads it in a trained model.
 void mask_to_bool(Graph& g, NodeId id) {
     const auto& outputs = g.node(id).outputs;
@@ -104,8 +123,8 @@ void ratio_to_input(Graph& g, NodeId id) {
     g.attributes(id).erase("ratio");
 }
 
-const RegisteredOp cast_op{{.name = "Cast", .versions = {{6}, {9}, {13}, {19}, {21}, {23}, {24}, {25}, {28}},
-                            .attributes = {{"to", AttributeKind::integer, true}, {"saturate", AttributeKind::integer},
+const RegisteredOp cast_op{{.name = "Cast", .versions = {{1}, {6, type_by_number}, {9}, {13}, {19}, {21}, {23}, {24}, {25}, {28}},
+                            .attributes = {{"to", AttributeKind::integer, true}, {"to", AttributeKind::text}, {"saturate", AttributeKind::integer},
                                            {"round_mode", AttributeKind::text}},
                             .infer = infer_cast, .reference = cast}};
 const RegisteredOp cast_like_op{{.name = "CastLike", .versions = {{15}, {19}, {21}, {23}, {24}, {25}}, .inputs = {2, 2},
@@ -113,7 +132,7 @@ const RegisteredOp cast_like_op{{.name = "CastLike", .versions = {{15}, {19}, {2
                                  .infer = infer_cast_like, .reference = cast}};
 const RegisteredOp identity_op{{.name = "Identity", .versions = {{1}, {13}, {14}, {16}, {19}, {21}, {23}, {24}, {25}},
                                 .infer = infer_identity, .reference = identity, .pure_view = true}};
-const RegisteredOp dropout_op{{.name = "Dropout", .versions = {{7}, {10, mask_to_bool}, {12, ratio_to_input}, {13}, {22}},
+const RegisteredOp dropout_op{{.name = "Dropout", .versions = {{1}, {6, drop_consumed_inputs}, {7, drop_is_test}, {10, mask_to_bool}, {12, ratio_to_input}, {13}, {22}},
                                .inputs = {1, 3}, .outputs = {1, 2},
                                .attributes = {{"ratio", AttributeKind::real}, {"seed", AttributeKind::integer}},
                                .infer = infer_dropout, .reference = dropout}};

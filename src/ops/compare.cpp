@@ -2,6 +2,7 @@
 // Comparisons and logic: inputs broadcast together, y is bool. Where: y = condition ? a : b, of any type.
 #include "ops/elementwise.h"
 #include "ops/extents.h"
+#include "ops/old_forms.h"
 
 #include <cmath>
 #include <functional>
@@ -112,18 +113,22 @@ void is_inf(const Call& c) {
     });
 }
 
-const RegisteredOp equal_op{{.name = "Equal", .versions = {{7}, {11}, {13}, {19}}, .inputs = {2, 2}, .infer = infer_equal,
+const RegisteredOp equal_op{{.name = "Equal", .versions = {{1}, {7, align_second_input}, {11}, {13}, {19}}, .inputs = {2, 2}, .infer = infer_equal,
                              .reference = compare<std::equal_to<>>}};
-const RegisteredOp less_op{{.name = "Less", .versions = {{7}, {9}, {13}}, .inputs = {2, 2}, .infer = infer_compare, .reference = compare<std::less<>>}};
+const RegisteredOp less_op{{.name = "Less", .versions = {{1}, {7, align_second_input}, {9}, {13}}, .inputs = {2, 2}, .infer = infer_compare,
+                            .reference = compare<std::less<>>}};
 const RegisteredOp less_equal_op{{.name = "LessOrEqual", .versions = {{12}, {16}}, .inputs = {2, 2}, .infer = infer_compare,
                                   .reference = compare<std::less_equal<>>}};
-const RegisteredOp greater_op{{.name = "Greater", .versions = {{7}, {9}, {13}}, .inputs = {2, 2}, .infer = infer_compare,
+const RegisteredOp greater_op{{.name = "Greater", .versions = {{1}, {7, align_second_input}, {9}, {13}}, .inputs = {2, 2}, .infer = infer_compare,
                                .reference = compare<std::greater<>>}};
 const RegisteredOp greater_equal_op{{.name = "GreaterOrEqual", .versions = {{12}, {16}}, .inputs = {2, 2}, .infer = infer_compare,
                                      .reference = compare<std::greater_equal<>>}};
-const RegisteredOp and_op{{.name = "And", .versions = {{7}}, .inputs = {2, 2}, .infer = infer_logic, .reference = logic<std::logical_and<>>}};
-const RegisteredOp or_op{{.name = "Or", .versions = {{7}}, .inputs = {2, 2}, .infer = infer_logic, .reference = logic<std::logical_or<>>}};
-const RegisteredOp xor_op{{.name = "Xor", .versions = {{7}}, .inputs = {2, 2}, .infer = infer_logic, .reference = logic<std::not_equal_to<>>}};
+const RegisteredOp and_op{{.name = "And", .versions = {{1}, {7, align_second_input}}, .inputs = {2, 2}, .infer = infer_logic,
+                           .reference = logic<std::logical_and<>>}};
+const RegisteredOp or_op{{.name = "Or", .versions = {{1}, {7, align_second_input}}, .inputs = {2, 2}, .infer = infer_logic,
+                           .reference = logic<std::logical_or<>>}};
+const RegisteredOp xor_op{{.name = "Xor", .versions = {{1}, {7, align_second_input}}, .inputs = {2, 2}, .infer = infer_logic,
+                           .reference = logic<std::not_equal_to<>>}};
 const RegisteredOp not_op{{.name = "Not", .versions = {{1}}, .infer = infer_logic, .reference = logical_not}};
 const RegisteredOp where_op{{.name = "Where", .versions = {{9}, {16}}, .inputs = {3, 3}, .infer = infer_where, .reference = where}};
 const RegisteredOp is_nan_op{{.name = "IsNaN", .versions = {{9}, {13}, {20}}, .infer = infer_float_test, .reference = is_nan}};

@@ -65,12 +65,26 @@ void tile(const Call& call) {
     }
 }
 
-void refuse_tile_1(Graph&, NodeId) {
-    throw Error({.what = "unsupported: Tile of operator set 1", .fix = "convert the model with onnx.version_converter"});
+// Input 1 was the number of copies along one axis, input 2 that axis, both of the data's type.
+void repeats_of_all_axes(Graph& g, NodeId id) {
+    const auto element = [&](std::size_t i) {
+        const Tensor* t = g.constant(id, i);
+        if (!t || t->count() != 1)
+            throw Error({.what = fmt::format("unsupported: {} (input {}) is no constant number", i == 1 ? "the number of tiles" : "the axis", i),
+                         .fix = "export the model with operator set 6 or newer"});
+        return t->get_int(0);
+    };
+    const auto rank = static_cast<int>(g.value(g.input(id, 0)).type.shape.size());
+    const std::int64_t tiles = element(1);
+    std::vector<std::int64_t> repeats(static_cast<std::size_t>(rank), 1);
+    repeats[static_cast<std::size_t>(checked_axis(element(2), rank))] = tiles;
+    g.set_input(id, 1, g.add_constant(fmt::format("{}_repeats", g.label(id)), Tensor::ints(repeats)));
+    g.set_input(id, 2, ValueId::none);
 }
 
 const RegisteredOp expand_op{{.name = "Expand", .versions = {{8}, {13}}, .inputs = {2, 2}, .infer = infer_expand, .reference = expand}};
-const RegisteredOp tile_op{{.name = "Tile", .versions = {{1}, {6, refuse_tile_1}, {13}}, .inputs = {2, 2}, .infer = infer_tile, .reference = tile}};
+const RegisteredOp tile_op{{.name = "Tile", .versions = {{1}, {6, repeats_of_all_axes}, {13}}, .inputs = {2, 2},
+                            .infer = infer_tile, .reference = tile}};
 
 }  // namespace
 }  // namespace tercet

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/testing.h"
-#include "ops/upgrade_testing.h"
 
 #include <gtest/gtest.h>
 
@@ -39,7 +38,6 @@ TEST(Tile, Refuses) {
     expect_infer_error("(f32[2] x) => (f32[2] y) { y = Tile(x, i64[2]{1, 1}) }", "2 repeats for [2]");
     expect_infer_error("(f32[2] x) => (f32[2] y) { y = Tile(x, i64[1]{9223372036854775807}) }", "64 bits");
     expect_infer_error("(f32[2] x, i64[1] r) => (f32[2] y) { y = Tile(x, r) }", "the repeats (input 1) is computed while the model runs");
-    EXPECT_THROW(upgraded("(f32[2] x) => (f32[2] y) { y = Tile(x, i64{1}, i64{1}) }", 1), Error);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = alpha * a' * b' + beta * c      a' [M, K], b' [K, N]: a and b, transposed if transA, transB say so; c broadcasts to [M, N]
 #include "ops/dot.h"
+#include "ops/old_forms.h"
 #include "ops/op.h"
 #include "ops/require.h"
 
@@ -54,7 +55,10 @@ void reference(const Call& call) {
     });
 }
 
-const RegisteredOp gemm{{.name = "Gemm", .versions = {{7}, {9}, {11}, {13}}, .inputs = {2, 3},
+// Without it, c had to have the product's shape already.
+void drop_broadcast(Graph& g, NodeId id) { take_integer(g, id, "broadcast"); }
+
+const RegisteredOp gemm{{.name = "Gemm", .versions = {{1}, {6}, {7, drop_broadcast}, {9}, {11}, {13}}, .inputs = {2, 3},
                          .attributes = {{"alpha", AttributeKind::real}, {"beta", AttributeKind::real}, {"transA", AttributeKind::integer},
                                         {"transB", AttributeKind::integer}},
                          .infer = infer, .reference = reference}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GlobalAveragePool, GlobalMaxPool, GlobalLpPool: [N, C, spatial...] -> [N, C, 1...], one number out of every channel.
+#include "ops/old_forms.h"
 #include "ops/op.h"
 #include "ops/require.h"
 
@@ -54,8 +55,8 @@ void reference_lp(const Call& call) {
 
 const RegisteredOp average{{.name = "GlobalAveragePool", .versions = {{1}, {22}}, .infer = infer, .reference = reference_average, .channels = true}};
 const RegisteredOp maximum{{.name = "GlobalMaxPool", .versions = {{1}, {22}}, .infer = infer, .reference = reference_max, .channels = true}};
-const RegisteredOp lp{{.name = "GlobalLpPool", .versions = {{2}, {22}}, .attributes = {{"p", AttributeKind::integer}},
-                       .infer = infer, .reference = reference_lp, .channels = true}};
+const RegisteredOp lp{{.name = "GlobalLpPool", .versions = {{1}, {2, whole_power}, {22}},
+                       .attributes = {{"p", AttributeKind::integer}, {"p", AttributeKind::real}}, .infer = infer, .reference = reference_lp, .channels = true}};
 
 }  // namespace
 }  // namespace tercet

@@ -2,6 +2,7 @@
 // y[n,c,...] = (x[n,c,...] - mean) / sqrt(variance + epsilon) * scale[c] + bias[c]
 // mean and variance are those of sample n over the group of channels that c is in and all spatial axes.
 // GroupNormalization has num_groups of them, InstanceNormalization one per channel.
+#include "ops/old_forms.h"
 #include "ops/op.h"
 #include "ops/require.h"
 
@@ -99,7 +100,7 @@ void normalize(const Call& call, std::int64_t groups) {
 void reference_instance(const Call& call) { normalize(call, call.in[0].shape[1]); }
 void reference_group(const Call& call) { normalize(call, call.attributes().integer("num_groups", 1)); }
 
-const RegisteredOp instance{{.name = "InstanceNormalization", .versions = {{1}, {6}, {22}}, .inputs = {3, 3},
+const RegisteredOp instance{{.name = "InstanceNormalization", .versions = {{1}, {6, drop_consumed_inputs}, {22}}, .inputs = {3, 3},
                              .attributes = {{"epsilon", AttributeKind::real}}, .infer = infer, .reference = reference_instance, .channels = true}};
 
 const RegisteredOp group{{.name = "GroupNormalization", .versions = {{18}, {21, repeat_per_channel}}, .inputs = {3, 3},

@@ -174,6 +174,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
 
 Inference infer(const Node& node, std::span<const Inference::Known> in) {
     const OpDef& def = op_of(node);
+    if (!def.infer) throw Error({.what = fmt::format("operator {} of domain '{}' is for files only", node.op, node.domain), .fix = "import the model that has it"});
     check_schema(def, node);
     const std::size_t own = own_inputs(def, node);
     std::vector<Inference::Known> inputs(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(std::min(own, in.size())));

@@ -109,7 +109,8 @@ struct OpDef {
     std::vector<OpVersion> versions;          // ascending; graphs hold the newest form
     Count inputs{1, 1};
     Count outputs{1, 1};
-    std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them
+    std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them; where the
+                                              // kind of one changed, the newest form's comes first
     Infer infer = nullptr;
     Reference reference = nullptr;
     bool channels = false;                    // input 0 and output 0 are [N, C, spatial...]
@@ -118,6 +119,9 @@ struct OpDef {
     /// Of an operator whose extents come out of computing (NonZero): the unknown ones, in inference's order. `call.out` is empty,
     /// scratch_bytes sees the inputs only. `reference` runs behind it, with what it left in scratch, and never allocates either.
     void (*measure)(const Call&, std::span<std::int64_t> extents) = nullptr;
+    /// Of an operator that only files have: while it is imported, other nodes, typed, take over its outputs, and the node goes.
+    /// There is no infer and no reference then.
+    Upgrade replace = nullptr;
 };
 
 class RegisteredOp {

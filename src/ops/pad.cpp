@@ -111,6 +111,13 @@ void reference(const Call& call) {
     }
 }
 
+void rename_paddings(Graph& g, NodeId id) {
+    const Attribute* paddings = g.node(id).attributes.find("paddings");
+    if (!paddings) return;
+    g.attributes(id).set("pads", Attribute(*paddings));
+    g.attributes(id).erase("paddings");
+}
+
 // Before operator set 11, pads and value are attributes.
 void attributes_to_inputs(Graph& g, NodeId id) {
     const auto list = g.node(id).attributes.integers("pads");
@@ -126,7 +133,7 @@ void attributes_to_inputs(Graph& g, NodeId id) {
 }
 
 const RegisteredOp pad{{.name = "Pad",
-                        .versions = {{2}, {11, attributes_to_inputs}, {13}, {18}, {19}, {21}, {23}, {24}, {25}},
+                        .versions = {{1}, {2, rename_paddings}, {11, attributes_to_inputs}, {13}, {18}, {19}, {21}, {23}, {24}, {25}},
                         .inputs = {2, 4}, .attributes = {{"mode", AttributeKind::text}}, .infer = infer, .reference = reference}};
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "ops/pointwise_table.h"
 
 #include "ops/extents.h"
+#include "ops/old_forms.h"
 
 #include <fmt/format.h>
 
@@ -43,58 +44,74 @@ void infer_prelu(Inference& c) {
                      .fix = "give it the shape [C,1,1] for images"});
 }
 
+// One slope per channel, or one for all.
+void slope_by_shape(Graph& g, NodeId id) {
+    if (g.input(id, 1) == ValueId::none) return;  // the schema's check says so
+    const Shape &x = g.value(g.input(id, 0)).type.shape, &slope = g.value(g.input(id, 1)).type.shape;
+    if (slope.size() == 1 && slope[0] != Dim(1)) append_axes(g, id, 1, static_cast<int>(x.size()) - 2);
+}
+
+// The first form had its constants to four digits.
+void keep_old_constants(Graph& g, NodeId id) {
+    drop_consumed_inputs(g, id);
+    for (const auto& [name, value] : {std::pair{"alpha", 1.6732f}, {"gamma", 1.0507f}})
+        if (!g.node(id).attributes.has(name)) g.attributes(id).set(name, value);
+}
+
+const OpVersion plain{6, drop_consumed_inputs}, by_shape{7, align_second_input};
+
 const std::vector<PointwiseOp>& table() {
     static const std::vector<PointwiseOp> rows = [] {
         std::vector<PointwiseOp> r{
-            {.op = "Abs", .function = "abs", .since = {6, 13}, .integer = int_abs},
-            {.op = "Acos", .function = "acos", .since = {7, 22}},
-            {.op = "Acosh", .function = "acosh", .since = {9, 22}},
-            {.op = "Add", .function = "add", .since = {7, 13, 14}, .inputs = 2, .integer = int_add,
+            {.op = "Abs", .function = "abs", .versions = {{1}, plain, {13}}, .integer = int_abs},
+            {.op = "Acos", .function = "acos", .versions = {{7}, {22}}},
+            {.op = "Acosh", .function = "acosh", .versions = {{9}, {22}}},
+            {.op = "Add", .function = "add", .versions = {{1}, plain, by_shape, {13}, {14}}, .inputs = 2, .integer = int_add,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(a + b); }},
-            {.op = "Asin", .function = "asin", .since = {7, 22}},
-            {.op = "Asinh", .function = "asinh", .since = {9, 22}},
-            {.op = "Atan", .function = "atan", .since = {7, 22}},
-            {.op = "Atanh", .function = "atanh", .since = {9, 22}},
-            {.op = "Ceil", .function = "ceil", .since = {6, 13}},
-            {.op = "Celu", .function = "celu", .since = {12, 28}, .parameters = {{"alpha", 1.0f}}},
-            {.op = "Cos", .function = "cos", .since = {7, 22}},
-            {.op = "Cosh", .function = "cosh", .since = {9, 22}},
-            {.op = "Div", .function = "div", .since = {7, 13, 14}, .inputs = 2, .integer = int_div, .follow = divide},
-            {.op = "Elu", .function = "elu", .since = {6, 22}, .parameters = {{"alpha", 1.0f}}},
-            {.op = "Erf", .function = "erf", .since = {9, 13}},
-            {.op = "Exp", .function = "exp", .since = {6, 13}},
-            {.op = "Floor", .function = "floor", .since = {6, 13}},
-            {.op = "HardSigmoid", .function = "hard_sigmoid", .since = {6, 22}, .parameters = {{"alpha", 0.2f}, {"beta", 0.5f}}},
-            {.op = "HardSwish", .function = "hard_swish", .since = {14, 22}},
-            {.op = "LeakyRelu", .function = "leaky_relu", .since = {6, 16}, .parameters = {{"alpha", 0.01f}}},
-            {.op = "Log", .function = "log", .since = {6, 13}},
-            {.op = "Max", .function = "max", .since = {6, 8, 12, 13}, .inputs = unlimited, .integer = int_max,
+            {.op = "Asin", .function = "asin", .versions = {{7}, {22}}},
+            {.op = "Asinh", .function = "asinh", .versions = {{9}, {22}}},
+            {.op = "Atan", .function = "atan", .versions = {{7}, {22}}},
+            {.op = "Atanh", .function = "atanh", .versions = {{9}, {22}}},
+            {.op = "Ceil", .function = "ceil", .versions = {{1}, plain, {13}}},
+            {.op = "Celu", .function = "celu", .versions = {{12}, {28}}, .parameters = {{"alpha", 1.0f}}},
+            {.op = "Cos", .function = "cos", .versions = {{7}, {22}}},
+            {.op = "Cosh", .function = "cosh", .versions = {{9}, {22}}},
+            {.op = "Div", .function = "div", .versions = {{1}, plain, by_shape, {13}, {14}}, .inputs = 2, .integer = int_div, .follow = divide},
+            {.op = "Elu", .function = "elu", .versions = {{1}, plain, {22}}, .parameters = {{"alpha", 1.0f}}},
+            {.op = "Erf", .function = "erf", .versions = {{9}, {13}}},
+            {.op = "Exp", .function = "exp", .versions = {{1}, plain, {13}}},
+            {.op = "Floor", .function = "floor", .versions = {{1}, plain, {13}}},
+            {.op = "HardSigmoid", .function = "hard_sigmoid", .versions = {{1}, plain, {22}}, .parameters = {{"alpha", 0.2f}, {"beta", 0.5f}}},
+            {.op = "HardSwish", .function = "hard_swish", .versions = {{14}, {22}}},
+            {.op = "LeakyRelu", .function = "leaky_relu", .versions = {{1}, plain, {16}}, .parameters = {{"alpha", 0.01f}}},
+            {.op = "Log", .function = "log", .versions = {{1}, plain, {13}}},
+            {.op = "Max", .function = "max", .versions = {{1}, plain, {8}, {12}, {13}}, .inputs = unlimited, .integer = int_max,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(greater(a, b)); }},
-            {.op = "Min", .function = "min", .since = {6, 8, 12, 13}, .inputs = unlimited, .integer = int_min,
+            {.op = "Min", .function = "min", .versions = {{1}, plain, {8}, {12}, {13}}, .inputs = unlimited, .integer = int_min,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(lesser(a, b)); }},
-            {.op = "Mish", .function = "mish", .since = {18, 22}},
-            {.op = "Mul", .function = "mul", .since = {7, 13, 14}, .inputs = 2, .integer = int_mul,
+            {.op = "Mish", .function = "mish", .versions = {{18}, {22}}},
+            {.op = "Mul", .function = "mul", .versions = {{1}, plain, by_shape, {13}, {14}}, .inputs = 2, .integer = int_mul,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(a * b); }},
-            {.op = "Neg", .function = "neg", .since = {6, 13}, .integer = int_neg},
-            {.op = "PRelu", .function = "leaky_relu", .since = {7, 9, 16}, .inputs = 2, .integer = int_leaky, .infer = infer_prelu},
-            {.op = "Reciprocal", .function = "reciprocal", .since = {6, 13}},
-            {.op = "Relu", .function = "relu", .since = {6, 13, 14}, .integer = int_relu},
-            {.op = "Round", .function = "round", .since = {11, 22}},
-            {.op = "Selu", .function = "selu", .since = {6, 22},
+            {.op = "Neg", .function = "neg", .versions = {{1}, plain, {13}}, .integer = int_neg},
+            {.op = "PRelu", .function = "leaky_relu", .versions = {{1}, plain, {7, slope_by_shape}, {9}, {16}}, .inputs = 2, .integer = int_leaky, .infer = infer_prelu},
+            {.op = "Reciprocal", .function = "reciprocal", .versions = {{1}, plain, {13}}},
+            {.op = "Relu", .function = "relu", .versions = {{1}, plain, {13}, {14}}, .integer = int_relu},
+            {.op = "Round", .function = "round", .versions = {{11}, {22}}},
+            {.op = "Selu", .function = "selu", .versions = {{1}, {6, keep_old_constants}, {22}},
              .parameters = {{"alpha", 1.67326319217681884765625f}, {"gamma", 1.05070102214813232421875f}}},
-            {.op = "Sigmoid", .function = "sigmoid", .since = {6, 13}},
-            {.op = "Sign", .function = "sign", .since = {9, 13}, .integer = int_sign},
-            {.op = "Sin", .function = "sin", .since = {7, 22}},
-            {.op = "Sinh", .function = "sinh", .since = {9, 22}},
-            {.op = "Softplus", .function = "softplus", .since = {1, 22}},
-            {.op = "Softsign", .function = "softsign", .since = {1, 22}},
-            {.op = "Sqrt", .function = "sqrt", .since = {6, 13}},
-            {.op = "Sub", .function = "sub", .since = {7, 13, 14}, .inputs = 2, .integer = int_sub,
+            {.op = "Sigmoid", .function = "sigmoid", .versions = {{1}, plain, {13}}},
+            {.op = "Sign", .function = "sign", .versions = {{9}, {13}}, .integer = int_sign},
+            {.op = "Sin", .function = "sin", .versions = {{7}, {22}}},
+            {.op = "Sinh", .function = "sinh", .versions = {{9}, {22}}},
+            {.op = "Softplus", .function = "softplus", .versions = {{1}, {22}}},
+            {.op = "Softsign", .function = "softsign", .versions = {{1}, {22}}},
+            {.op = "Sqrt", .function = "sqrt", .versions = {{1}, plain, {13}}},
+            {.op = "Sub", .function = "sub", .versions = {{1}, plain, by_shape, {13}, {14}}, .inputs = 2, .integer = int_sub,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(a - b); }},
-            {.op = "Sum", .function = "add", .since = {6, 8, 13}, .inputs = unlimited},
-            {.op = "Tan", .function = "tan", .since = {7, 22}},
-            {.op = "Tanh", .function = "tanh", .since = {6, 13}},
-            {.op = "ThresholdedRelu", .function = "thresholded_relu", .since = {10, 22}, .parameters = {{"alpha", 1.0f}}},
+            {.op = "Sum", .function = "add", .versions = {{1}, plain, {8}, {13}}, .inputs = unlimited},
+            {.op = "Tan", .function = "tan", .versions = {{7}, {22}}},
+            {.op = "Tanh", .function = "tanh", .versions = {{1}, plain, {13}}},
+            {.op = "ThresholdedRelu", .function = "thresholded_relu", .versions = {{10}, {22}}, .parameters = {{"alpha", 1.0f}}},
         };
         std::ranges::sort(r, {}, &PointwiseOp::op);
         return r;
@@ -149,9 +166,8 @@ void reference(const Call& c) {
 
 const bool registered = [] {
     for (const PointwiseOp& row : table()) {
-        OpDef def{.name = row.op, .versions = {}, .inputs = {row.inputs == unlimited ? 1 : row.inputs, row.inputs},
+        OpDef def{.name = row.op, .versions = row.versions, .inputs = {row.inputs == unlimited ? 1 : row.inputs, row.inputs},
                   .infer = row.infer ? row.infer : infer, .reference = reference};
-        for (int since : row.since) def.versions.push_back({since});
         for (const auto& p : row.parameters) def.attributes.push_back({p.attribute, AttributeKind::real});
         RegisteredOp{std::move(def)};
     }

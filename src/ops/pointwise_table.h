@@ -14,7 +14,7 @@ struct PointwiseOp {
     };
     std::string_view op;
     std::string_view function;
-    std::vector<int> since;              // the operator sets that changed it, none of them its form
+    std::vector<OpVersion> versions;     // as in OpDef
     int inputs = 1;                      // `unlimited`: folded from the left
     std::vector<Parameter> parameters{};
     IntegerFunction integer{};           // null: floats only

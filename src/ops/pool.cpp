@@ -2,6 +2,7 @@
 // MaxPool, AveragePool, LpPool: one number out of every window of [N, C, spatial...], the padding left out:
 //     max x        sum x / count        (sum |x|^p)^(1/p)
 // count is that of the elements read; with count_include_pad that of the window's taps on the input or its padding.
+#include "ops/old_forms.h"
 #include "ops/op.h"
 #include "ops/require.h"
 #include "ops/window.h"
@@ -131,9 +132,9 @@ const RegisteredOp average_pool{{.name = "AveragePool", .versions = {{1}, {7}, {
                                                 {"strides", AttributeKind::integers}},
                                  .infer = infer_float, .reference = reference_average, .channels = true}};
 
-const RegisteredOp lp_pool{{.name = "LpPool", .versions = {{2}, {11}, {18}, {22}},
+const RegisteredOp lp_pool{{.name = "LpPool", .versions = {{1}, {2, whole_power}, {11}, {18}, {22}},
                             .attributes = {{"auto_pad", AttributeKind::text}, {"ceil_mode", AttributeKind::integer}, {"dilations", AttributeKind::integers},
-                                           {"kernel_shape", AttributeKind::integers, true}, {"p", AttributeKind::integer},
+                                           {"kernel_shape", AttributeKind::integers, true}, {"p", AttributeKind::integer}, {"p", AttributeKind::real},
                                            {"pads", AttributeKind::integers}, {"strides", AttributeKind::integers}},
                             .infer = infer_lp, .reference = reference_lp, .channels = true}};
 

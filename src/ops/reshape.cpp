@@ -5,6 +5,7 @@
 // Squeeze leaves out axes of extent 1, Unsqueeze adds some; its axes are those of y.
 #include "ops/extents.h"
 #include "ops/moves.h"
+#include "ops/old_forms.h"
 #include "ops/require.h"
 
 #include <fmt/format.h>
@@ -128,7 +129,11 @@ void infer_unsqueeze(Inference& c) {
     note_content(c, 0, small_content(c, 0));
 }
 
-void shape_to_input(Graph& g, NodeId id) { attribute_to_input(g, id, "shape", 1); }
+void shape_to_input(Graph& g, NodeId id) {
+    drop_consumed_inputs(g, id);
+    attribute_to_input(g, id, "shape", 1);
+}
+
 void axes_to_input(Graph& g, NodeId id) { attribute_to_input(g, id, "axes", 1); }
 
 const RegisteredOp reshape{{.name = "Reshape", .versions = {{1}, {5, shape_to_input}, {13}, {14}, {19}, {21}, {23}, {24}, {25}}, .inputs = {2, 2},

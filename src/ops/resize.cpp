@@ -249,6 +249,17 @@ void scales_to_input(Graph& g, NodeId id) {
     g.set_input(id, 1, g.add_constant("", Tensor::of<float>(DType::f32, {static_cast<std::int64_t>(scales.size())}, scales)));
 }
 
+void factors_to_scales(Graph& g, NodeId id) {  // of images [N, C, H, W]
+    std::vector<float> scales{1, 1};
+    for (const char* name : {"height_scale", "width_scale"}) {
+        if (!g.node(id).attributes.has(name))
+            throw Error({.what = fmt::format("attribute '{}' is missing", name), .fix = "check the model with onnx.checker"});
+        scales.push_back(g.node(id).attributes.real(name, 1));
+        g.attributes(id).erase(name);
+    }
+    g.attributes(id).set("scales", std::move(scales));
+}
+
 void upsample_to_resize(Graph& g, NodeId id) { g.set_op(id, "Resize"); }  // whose upgrades follow
 
 const RegisteredOp resize{{.name = "Resize", .versions = {{10}, {11, from_opset_10}, {13}, {18}, {19}}, .inputs = {1, 4},
@@ -263,8 +274,9 @@ void refuse_upsample(Inference&) {
     throw Error({.what = "operator Upsample ended with operator set 9", .fix = "export with operator set 10 or newer, which has Resize"});
 }
 
-const RegisteredOp upsample{{.name = "Upsample", .versions = {{7}, {9, scales_to_input}, {10, upsample_to_resize}}, .inputs = {1, 2},
-                             .attributes = {{"mode", AttributeKind::text}, {"scales", AttributeKind::reals}},
+const RegisteredOp upsample{{.name = "Upsample", .versions = {{1}, {7, factors_to_scales}, {9, scales_to_input}, {10, upsample_to_resize}}, .inputs = {1, 2},
+                             .attributes = {{"mode", AttributeKind::text}, {"scales", AttributeKind::reals},
+                                            {"height_scale", AttributeKind::real}, {"width_scale", AttributeKind::real}},
                              .infer = refuse_upsample, .reference = reference}};
 
 }  // namespace

@@ -79,13 +79,26 @@ void reference(const Call& call) {
     }
 }
 
+// The sizes of the parts could be an input, of the data's type. The axis had no default that all agreed on.
+void upgrade_2(Graph& g, NodeId id) {
+    if (!g.node(id).attributes.has("axis"))
+        throw Error({.what = "has no axis, which operator set 1 leaves open", .fix = "export it with operator set 2 or newer"});
+    const ValueId parts = g.input(id, 1);
+    if (parts == ValueId::none) return;
+    const Tensor* known = g.constant(parts);
+    if (!known || known->shape().size() != 1)
+        throw Error({.what = "unsupported: the sizes of the parts (input 1) are computed while the model runs",
+                     .fix = "make them a constant in the export"});
+    g.set_input(id, 1, g.add_constant(g.value(parts).name, Tensor::ints(known->to_ints())));
+}
+
 void upgrade_13(Graph& g, NodeId id) { attribute_to_input(g, id, "split", 1); }
 
 void upgrade_18(Graph& g, NodeId id) {
     if (g.input(id, 1) == ValueId::none) g.attributes(id).set("num_outputs", static_cast<std::int64_t>(g.node(id).outputs.size()));
 }
 
-const RegisteredOp split{{.name = "Split", .versions = {{1}, {2}, {11}, {13, upgrade_13}, {18, upgrade_18}}, .inputs = {1, 2}, .outputs = {1, unlimited},
+const RegisteredOp split{{.name = "Split", .versions = {{1}, {2, upgrade_2}, {11}, {13, upgrade_13}, {18, upgrade_18}}, .inputs = {1, 2}, .outputs = {1, unlimited},
                           .attributes = {{"axis", AttributeKind::integer}, {"num_outputs", AttributeKind::integer}, {"split", AttributeKind::integers}},
                           .infer = infer, .reference = reference}};
 

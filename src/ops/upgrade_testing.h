@@ -18,7 +18,10 @@ inline Graph upgraded(std::string_view text, int opset) {
         for (int form = opset;;) {  // the operator may change on the way
             const auto& versions = op_of(g.node(id)).versions;
             const auto next = std::ranges::find_if(versions, [&](const OpVersion& v) { return v.since > form; });
-            if (next == versions.end()) break;
+            if (next == versions.end()) {
+                if (const Upgrade replace = op_of(g.node(id)).replace) replace(g, id);
+                break;
+            }
             form = next->since;
             if (next->upgrade) next->upgrade(g, id);
         }

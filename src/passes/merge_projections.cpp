@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queries, keys and values that one Attention alone reads, products of one value with constant weights, become one product:
-//     Attention(x*wq + bq, x*wk + bk, x*wv + bv)  =>  Attention(Split(x * [wq wk wv] + [bq bk bv]))
-// The products are MatMul with or without an Add behind it, or Gemm with a Reshape behind it.
-#include "ops/moves.h"
+// Queries, keys and values of one attention that are products of one value with constant weights become one product, which
+// reads that value once and is large enough to be fast:
+//     Attention(MatMul(x, wq) + bq, MatMul(x, wk), MatMul(x, wv) + bv)  =>  q, k, v = Split(MatMul(x, [wq wk wv]) + [bq 0 bv])
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+
+#include "ops/moves.h"
 
 #include <algorithm>
 #include <array>
@@ -12,118 +13,71 @@
 namespace tercet {
 namespace {
 
+// x*w + b that nobody reads but one node.
 struct Projection {
-    NodeId product = NodeId::none, add = NodeId::none;
-    ValueId x = ValueId::none;
-    Tensor weights, bias;  // [K,N], or [N,K] if transposed; N elements, or false: none
-    bool transposed = false;
-    std::int64_t depth = 0, columns = 0;
+    NodeId product = NodeId::none, sum = NodeId::none;  // none: no bias
+    const Tensor *weights = nullptr, *bias = nullptr;
 };
 
-bool is_plain(const Graph& g, NodeId id, std::string_view op) { return g.is(id, op) && !g.node(id).attributes.has("tail"); }
-
-// A constant that is one row of n elements; else false.
-Tensor row(const Graph& g, ValueId v, std::int64_t n) {
-    const Tensor* t = g.constant(v);
-    return t && t->count() == n && !t->shape().empty() && t->shape().back() == n ? *t : Tensor();
-}
-
-std::optional<Projection> projection(const Graph& g, ValueId v, NodeId reader) {
-    Projection p;
-    const Type type = g.value(v).type;
-    const auto columns = type.shape.empty() ? std::nullopt : type.shape.back().constant();
-    if (!columns || type.shape.size() != 3 || g.only_user(v) != reader) return std::nullopt;
-    p.columns = *columns;
-    NodeId id = g.producer(v);
-    if (is_plain(g, id, "Add")) {
-        const std::size_t constant = g.constant(id, 1) ? 1 : 0;
-        p.bias = row(g, g.input(id, constant), p.columns);
-        if (!p.bias || g.value(g.input(id, 1 - constant)).type != type) return std::nullopt;
-        p.add = id;
-        v = g.input(id, 1 - constant);
-        id = g.producer(v);
+std::optional<Projection> projection(const Graph& g, ValueId v, NodeId attention) {
+    Projection p{.product = g.producer(v)};
+    if (g.only_user(v) != attention) return std::nullopt;
+    if (g.is(p.product, "Add") && !g.node(p.product).attributes.has("tail")) {
+        p.sum = p.product;
+        const std::size_t constant = g.constant(p.sum, 0) ? 0 : 1;
+        p.bias = g.constant(p.sum, constant);
+        p.product = g.producer(g.input(p.sum, 1 - constant));
+        if (!p.bias || g.only_user(g.input(p.sum, 1 - constant)) != p.sum) return std::nullopt;
     }
-    const bool viewed = p.add == NodeId::none && is_plain(g, id, "Reshape");
-    if (viewed) {
-        v = g.input(id, 0);
-        id = g.producer(v);
-    }
-    const bool gemm = is_plain(g, id, "Gemm");
-    if ((!gemm && !is_plain(g, id, "MatMul")) || gemm != viewed || g.uses(v) != 1) return std::nullopt;
-    const Attributes& a = g.node(id).attributes;
-    if (a.real("alpha", 1) != 1 || a.real("beta", 1) != 1 || a.integer("transA", 0) != 0) return std::nullopt;
-    p.transposed = gemm && a.integer("transB", 0) != 0;
-    if (!g.constant(id, 1)) return std::nullopt;
-    p.weights = *g.constant(id, 1);
-    if (p.weights.shape().size() != 2 || p.weights.dtype() != type.dtype || !is_float(type.dtype) || g.uses(g.input(id, 1)) != 1) return std::nullopt;
-    p.depth = p.weights.shape()[p.transposed ? 1 : 0];
-    if (p.weights.shape()[p.transposed ? 0 : 1] != p.columns) return std::nullopt;
-    if (gemm && g.input(id, 2) != ValueId::none && !(p.bias = row(g, g.input(id, 2), p.columns))) return std::nullopt;
-    p.product = id;
-    p.x = g.input(id, 0);
+    if (!g.is(p.product, "MatMul") || g.node(p.product).attributes.has("tail")) return std::nullopt;
+    p.weights = g.constant(p.product, 1);
+    if (!p.weights || p.weights->shape().size() != 2) return std::nullopt;
+    if (p.bias && (p.bias->shape().size() != 1 || p.bias->count() != p.weights->shape()[1])) return std::nullopt;
     return p;
 }
 
-using Projections = std::array<Projection, 3>;
-
-Tensor side_by_side(const Projections& all, std::int64_t columns) {
-    Tensor w = Tensor::zeros(all[0].weights.dtype(), {all[0].depth, columns});
-    View part = w.writable();
-    for (const Projection& p : all) {
-        part.shape[1] = p.columns;
-        copy_view(p.transposed ? p.weights.view().permuted({1, 0}) : p.weights.view(), part);
-        part.data = part.address(p.columns);
-    }
-    return w;
-}
-
-Tensor end_to_end(const Projections& all, std::int64_t columns) {
-    Tensor b = Tensor::zeros(all[0].weights.dtype(), {columns});
-    View part = b.writable();
-    for (const Projection& p : all) {
-        part.shape[0] = p.columns;
-        if (p.bias) copy_view(p.bias.reshaped({p.columns}).view(), part);
-        part.data = part.address(p.columns);
-    }
-    return b;
-}
-
 bool rewrite(Graph& g, NodeId id) {
-    if (!g.is(id, "Attention")) return false;
-    Projections all;
+    if (!g.is(id, "Attention") || g.value(g.output(id)).type.shape.size() != 3) return false;
+    std::array<Projection, 3> parts;
     for (std::size_t i = 0; i < 3; ++i) {
         const auto p = projection(g, g.input(id, i), id);
-        if (!p || (i > 0 && (p->x != all[0].x || p->depth != all[0].depth || g.node(p->product).op != g.node(all[0].product).op))) return false;
-        all[i] = *p;
+        if (!p || g.input(p->product, 0) != g.input(i == 0 ? p->product : parts[0].product, 0)) return false;
+        parts[i] = *p;
+        if (p->weights->dtype() != parts[0].weights->dtype() || p->weights->shape()[0] != parts[0].weights->shape()[0]) return false;
     }
-    const std::array sizes{all[0].columns, all[1].columns, all[2].columns};
-    const std::int64_t columns = sizes[0] + sizes[1] + sizes[2];
-    const bool gemm = g.is(all[0].product, "Gemm"), biased = std::ranges::any_of(all, [](const Projection& p) { return static_cast<bool>(p.bias); });
-    Shape type = g.value(g.input(id, 0)).type.shape;
-    type.back() = columns;
-    for (std::size_t i = 1; i < 3; ++i)
-        for (std::size_t d = 0; d < 2; ++d)
-            if (g.value(g.input(id, i)).type.shape[d] != type[d]) return false;
-    const std::string name = g.value(g.input(id, 0)).name + "_kv";
-    auto layers = layers_of(g, {all[0].product, all[1].product, all[2].product});
-    for (const Projection& p : all)
-        if (p.add != NodeId::none)
-            for (const std::string& l : g.layers(p.add))
-                if (std::ranges::find(layers, l) == layers.end()) layers.push_back(l);
-    std::optional<std::vector<std::int64_t>> target;
-    if (gemm && !(target = reshape_target({g.value(all[0].x).type.shape[0], Dim(columns)}, type))) return false;
-
-    const ValueId w = g.add_constant(g.value(g.input(all[0].product, 1)).name + "_kv", side_by_side(all, columns));
-    const ValueId b = biased ? g.add_constant(name + "_bias", end_to_end(all, columns)) : ValueId::none;
-    Node product{.op = gemm ? "Gemm" : "MatMul", .inputs = {all[0].x, w}, .outputs = {}, .layers = layers};
-    if (gemm && biased) product.inputs.push_back(b);
-    ValueId v = emit(g, std::move(product), name, id);
-    if (gemm) v = emit(g, {.op = "Reshape", .inputs = {v, add_ints(g, name + "_shape", *target)}, .outputs = {}, .layers = layers}, name + "_view", id);
-    else if (biased) v = emit(g, {.op = "Add", .inputs = {v, b}, .outputs = {}, .layers = layers}, name + "_sum", id);
-    const ValueId first = emit(g, {.op = "Split", .inputs = {v, add_ints(g, name + "_sizes", sizes)}, .outputs = {}, .attributes = {{"axis", std::int64_t{-1}}}, .layers = layers},
-                               name + "_part", id, 3);
-    const NodeId split = g.producer(first);
-    for (std::size_t i = 0; i < 3; ++i) supersede(g, g.input(id, i), g.output(split, i));
+    const ValueId x = g.input(parts[0].product, 0);
+    const std::string name = g.value(g.input(id, 0)).name + "_qkv";
+    const DType dtype = parts[0].weights->dtype();
+    const std::int64_t rows = parts[0].weights->shape()[0];
+    std::vector<std::int64_t> widths;
+    std::int64_t columns = 0;
+    for (const Projection& p : parts) widths.push_back(p.weights->shape()[1]), columns += widths.back();
+    Tensor weights = Tensor::zeros(dtype, {rows, columns}), bias = Tensor::zeros(dtype, {columns});
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto part = [&](Tensor& t, const Dims& shape, std::int64_t at) {
+            View to = t.writable();
+            to.data = to.address(at);
+            to.shape = shape;
+            return to;
+        };
+        copy_view(parts[i].weights->view(), part(weights, {rows, widths[i]}, first));
+        if (parts[i].bias) copy_view(parts[i].bias->view(), part(bias, {widths[i]}, first));
+        first += widths[i];
+    }
+    // Before the first of the three: other inputs of theirs are constants.
+    const auto& order = g.order();
+    const NodeId before = *std::ranges::find_if(order, [&](NodeId n) { return std::ranges::any_of(parts, [&](const Projection& p) { return p.product == n; }); });
+    const auto layers = layers_of(g, {parts[0].product, parts[1].product, parts[2].product});
+    ValueId all = emit(g, {.op = "MatMul", .inputs = {x, g.add_constant(name + "_weights", std::move(weights))}, .outputs = {}, .layers = layers}, name + "_product", before);
+    if (std::ranges::any_of(parts, [](const Projection& p) { return p.bias != nullptr; }))
+        all = emit(g, {.op = "Add", .inputs = {all, g.add_constant(name + "_bias", std::move(bias))}, .outputs = {}, .layers = layers}, name, before);
+    const ValueId q = emit(g, {.op = "Split", .inputs = {all, add_ints(g, name + "_widths", widths)}, .outputs = {}, .attributes = {{"axis", std::int64_t{-1}}}, .layers = layers},
+                           name + "_part", before, 3);
+    const std::vector<ValueId> by = g.node(g.producer(q)).outputs;
+    for (std::size_t i = 0; i < 3; ++i)
+        if (g.value(by[i]).type != g.value(g.input(id, i)).type) return false;
+    for (std::size_t i = 0; i < 3; ++i) supersede(g, g.input(id, i), by[i]);
     return true;
 }
 

@@ -18,15 +18,21 @@ constexpr std::array passes{
     Pass{"fold_constants", fold_constants, 1, false},          // weights that are computed become constants, which all below look for
     Pass{"constant_shapes", constant_shapes, 1},               // then Reshape needs no arithmetic
     Pass{"remove_identities", remove_identities, 1},           // a Dropout between two nodes hides them from each other
+    Pass{"straighten_transposes", straighten_transposes, 1},   // before views merge with those outside
     Pass{"merge_views", merge_views, 1},                       // shapes are constants now, so that one of two Reshapes is enough
     Pass{"merge_duplicates", merge_duplicates, 1},             // exporters repeat Shape, Gather, Unsqueeze
     Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
-    // What transformers are made of, while scales and masks are still operators of their own, and before channels last moves transposes about.
-    Pass{"recognize_attention", recognize_attention},          // constants and views are as simple as they get
-    Pass{"recognize_layer_norm", recognize_layer_norm},        // before folds put its scale elsewhere
-    Pass{"remove_dead", remove_dead, 0, false},                // what these were written as
+    // What exporters write out becomes operators again, before their parts are folded into neighbours.
+    Pass{"select_before_transposes", select_before_transposes, 5},  // queries, keys and values chosen of one tensor: untransposed
+    Pass{"simplify_transposes", simplify_transposes, 5},
+    Pass{"recognize_normalization", recognize_normalization},
+    Pass{"recognize_attention", recognize_attention},          // scales are still apart from the products
+    Pass{"merge_views", merge_views},                          // heads were split up by Reshapes that meet now
+    Pass{"remove_identities", remove_identities},
+    Pass{"remove_dead", remove_dead, 0, false},                // a projection may have dead readers
+    Pass{"merge_projections", merge_projections},              // last of these: needs attention with nothing between
 
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.
     Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write no alpha and beta
@@ -34,7 +40,6 @@ constexpr std::array passes{
     Pass{"fold_batch_norm", fold_batch_norm, 2},               // a norm that follows no product leaves Mul and Add, which
     Pass{"fold_affine", fold_affine, 2},                       // go into the product before them, or
     Pass{"fold_input_affine", fold_input_affine},              // into the convolution behind them: last, since a product before is exact
-    Pass{"merge_projections", merge_projections},              // what the folds put into weights and biases is in them
     Pass{"recognize_global_pool", recognize_global_pool},      // before layout, while channels stand where ReduceMean's axes say
     Pass{"remove_dead", remove_dead, 0, false},                // no transposes for what nobody reads
 

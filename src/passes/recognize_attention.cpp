@@ -311,7 +311,8 @@ private:
             // Shapes are those of the scores where the mask is applied: [B,H,S,T] or [B*H,S,T].
             if (m.scores.size() == 3 && shape.size() == 3 && shape[0] != Dim(1)) {
                 if (shape[0] != together) return std::nullopt;
-                v = b.shaped(v, {to[0], to[1], shape[1], shape[2]});
+                if (to[1] == Dim(1)) v = b.make({.op = "Unsqueeze", .inputs = {v, add_ints(g_, "heads", std::array<std::int64_t, 1>{1})}, .outputs = {}}, g_.value(v).name + "_of_head");
+                else v = b.shaped(v, {to[0], to[1], shape[1], shape[2]});
             } else if (m.scores.size() == 4 && shape.size() >= 3) {
                 const Dim heads = shape[shape.size() - 3], batch = shape.size() == 4 ? shape[0] : Dim(1);
                 const bool as_they_are = (heads == Dim(1) || heads == to[1]) && (batch == Dim(1) || batch == to[0]) && m.scores[1] == to[1] && m.scores[0] == to[0];
@@ -370,7 +371,7 @@ private:
             node.attributes.set("q_num_heads", *q_heads);
         }
         const auto scale = static_cast<float>(scores_.scale * q->scale * k->scale);
-        if (!std::isfinite(scale) || scale == 0) return std::nullopt;
+        if (!(scale > 0) || !std::isfinite(scale)) return std::nullopt;  // whose root the operator may take
         node.attributes.set("scale", scale);
         const ValueId old = g_.output(sum_);
         ValueId y = b.make(std::move(node), g_.value(old).name);

@@ -93,6 +93,12 @@ TEST(RecognizeAttention, OfOneHead) {
                    "(f32[N,5,4] q, f32[N,6,4] k, f32[N,6,3] v) => (f32[N,5,3] y) { y = Attention<kv_num_heads = 1, q_num_heads = 1, scale = 1.0>(q, k, v) }");
 }
 
+TEST(RecognizeAttention, OfOneHeadAndAMaskPerBatch) {
+    expect_rewrite(recognize_attention, "(f32[N,S,4] q, f32[N,4,T] k, f32[N,T,3] v, f32[N,S,T] m) => (f32[N,S,3] y) { s = MatMul(q, k) t = Add(s, m) p = Softmax(t) y = MatMul(p, v) }",
+                   R"((f32[N,S,4] q, f32[N,4,T] k, f32[N,T,3] v, f32[N,S,T] m) => (f32[N,S,3] y) {
+        k_moved = Transpose<perm = [0, 2, 1]>(k) m_of_head = Unsqueeze(m, i64[1]{1}) y = Attention<kv_num_heads = 1, q_num_heads = 1, scale = 1.0>(q, k_moved, v, m_of_head) })");
+}
+
 TEST(RecognizeAttention, SharesHeads) {
     expect_rewrite(recognize_attention, R"((f32[N,5,16] q, f32[N,6,8] k, f32[N,6,8] v) => (f32[N,5,16] y) {
         q1 = Reshape(q, i64[4]{0, 5, 4, 4}) k1 = Reshape(k, i64[4]{0, 6, 2, 4}) v1 = Reshape(v, i64[4]{0, 6, 2, 4})
@@ -110,6 +116,7 @@ TEST(RecognizeAttention, LeavesAlone) {
         {"another axis", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,6,3] v) => (f32[N,2,5,3] y) { a = MatMul(q, k) w = Softmax<axis = 2>(a) y = MatMul(w, v) }"},
         {"a mask of one column", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,6,3] v, f32[5,1] m) => (f32[N,2,5,3] y) { a = MatMul(q, k) b = Add(a, m) w = Softmax(b) y = MatMul(w, v) }"},
         {"scaled behind the mask", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,6,3] v, f32[5,6] m) => (f32[N,2,5,3] y) { a = MatMul(q, k) b = Add(a, m) c = Mul(b, f32{2}) w = Softmax(c) y = MatMul(w, v) }"},
+        {"a negative scale", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,6,3] v) => (f32[N,2,5,3] y) { a = MatMul(q, k) b = Mul(a, f32{-1}) w = Softmax(b) y = MatMul(w, v) }"},
         {"hidden scores still count", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,6,3] v, bool[5,6] m) => (f32[N,2,5,3] y) { a = MatMul(q, k) b = Where(m, a, f32{-1}) w = Softmax(b) y = MatMul(w, v) }"},
         {"the weights stand behind", "(f32[N,2,5,4] q, f32[N,2,4,6] k, f32[N,2,3,5] v) => (f32[N,2,3,6] y) { a = MatMul(q, k) w = Softmax(a) y = MatMul(v, w) }"},
     });

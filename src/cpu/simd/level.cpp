@@ -9,7 +9,8 @@ namespace tercet::simd::TERCET_LEVEL {
 [[gnu::target("no-sse3")]]
 #endif
 const Level& level() noexcept {
-    static const Level all{lanes, tiles, tile_count, maps, map_count, max_pool_row, sum_pool_row, depthwise_row, reductions, softmax_rows, scaled_softmax, winograd};
+    static const Level all{lanes,          tiles,        tile_count,      maps,           map_count,      max_pool_row,    sum_pool_row, depthwise_row, reductions,
+                           column_reductions, arg_reductions, softmax_rows, softmax_columns, scaled_softmax, normalizations, transpose_words, blends, winograd};
     return all;
 }
 

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loops over rows of channels: pooling, depthwise convolution, reductions.
 #include "cpu/simd/exp.h"
+#include "cpu/simd/loops.h"
 #include "cpu/simd/parts.h"
 
 namespace tercet::simd {
 namespace {
-
-// Calls body(offset, count) for whole vectors (count == lanes), then once for the rest.
-template <class Body>
-inline void for_vectors(std::int64_t n, Body body) {
-    std::int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) body(i, static_cast<std::int64_t>(lanes));
-    if (i < n) body(i, n - i);
-}
-
-inline Floats load(const float* p, std::int64_t n) { return n == lanes ? load(p) : load_part(p, n); }
-inline void store(float* p, Floats v, std::int64_t n) {
-    if (n == lanes) store(p, v);
-    else store_part(p, v, n);
-}
 
 void max_pool(float* out, const float* const* x, std::int64_t taps, std::int64_t channels, float) noexcept {
     for_vectors(channels, [&](std::int64_t c, std::int64_t n) {
@@ -44,46 +31,33 @@ void depthwise(float* y, const float* const* x, const float* w, const float* bia
     });
 }
 
-constexpr auto plus = [](Floats a, Floats b) { return a + b; };
-constexpr auto greater = [](Floats a, Floats b) { return max(a, b); };
-
-// The first n lanes of v, `fill` behind them.
-inline Floats filled(Floats v, std::int64_t n, Floats fill) {
-    Ints index;
-    for (int i = 0; i < lanes; ++i) index[i] = i;
-    return index < static_cast<std::int32_t>(n) ? v : fill;
+double sum(const float* x, std::int64_t n) noexcept {
+    return sum_of(x, n, [](Floats v) { return v; });
+}
+double sum_magnitudes(const float* x, std::int64_t n) noexcept {
+    return sum_of(x, n, [](Floats v) { return magnitude(v); });
+}
+double sum_squares(const float* x, float mean, std::int64_t n) noexcept {
+    return sum_of(x, n, [=](Floats v) { return (v - mean) * (v - mean); });
 }
 
-float sum(const float* x, std::int64_t n) noexcept {
-    Floats s{};
-    for_vectors(n, [&](std::int64_t i, std::int64_t k) { s += load(x + i, k); });
-    return over_lanes(s, plus)[0];
-}
-
-float sum_squares(const float* x, std::int64_t n) noexcept {
-    Floats s{};
-    for_vectors(n, [&](std::int64_t i, std::int64_t k) {
-        const Floats v = load(x + i, k);
-        s += v * v;
-    });
-    return over_lanes(s, plus)[0];
-}
-
-// In every lane.
-inline Floats maximum_of(const float* x, std::int64_t n) {
+// The most by `better`, in every lane.
+template <class Better>
+inline Floats extreme_of(const float* x, std::int64_t n, Better better) {
     const Floats first = all(x[0]);
     Floats m = first, other = first;
     std::int64_t i = 0;
     for (; i + 2 * lanes <= n; i += 2 * lanes) {
-        m = max(m, load(x + i));
-        other = max(other, load(x + i + lanes));
+        m = better(m, load(x + i));
+        other = better(other, load(x + i + lanes));
     }
     for (; i < n; i += lanes) {
         const std::int64_t k = n - i < lanes ? n - i : lanes;
-        m = max(m, filled(load(x + i, k), k, first));
+        m = better(m, filled(load(x + i, k), k, first));
     }
-    return over_lanes(max(m, other), greater);
+    return over_lanes(better(m, other), better);
 }
+inline Floats maximum_of(const float* x, std::int64_t n) { return extreme_of(x, n, greater); }
 
 // The sum, in every lane.
 inline Floats exp_minus_all(float* y, const float* x, Floats max_x, std::int64_t n) {
@@ -98,6 +72,7 @@ inline Floats exp_minus_all(float* y, const float* x, Floats max_x, std::int64_t
 }
 
 float maximum(const float* x, std::int64_t n) noexcept { return maximum_of(x, n)[0]; }
+float minimum(const float* x, std::int64_t n) noexcept { return extreme_of(x, n, less)[0]; }
 float exp_minus(float* y, const float* x, float max_x, std::int64_t n) noexcept { return exp_minus_all(y, x, all(max_x), n)[0]; }
 
 void softmax(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept {
@@ -121,7 +96,7 @@ namespace TERCET_LEVEL {
 const PoolRow max_pool_row = max_pool;
 const PoolRow sum_pool_row = sum_pool;
 const DepthwiseRow depthwise_row = depthwise;
-const Reductions reductions{sum, maximum, sum_squares, exp_minus};
+const Reductions reductions{sum, sum_magnitudes, sum_squares, maximum, minimum, exp_minus};
 const SoftmaxRows softmax_rows = softmax;
 }  // namespace TERCET_LEVEL
 

@@ -24,6 +24,10 @@ void scaled(float* x, const float* addend, float scale, std::int64_t n) noexcept
         most = max(most, filled(v, k, none));
     }
     most = over_lanes(most, [](Floats a, Floats b) { return max(a, b); });
+    if (most[0] == none[0]) {  // nothing is seen
+        for (std::int64_t i = 0; i < n; i += lanes) write(x + i, Floats{}, part(i));
+        return;
+    }
     Floats sum{};
     for (std::int64_t i = 0; i < n; i += lanes) {
         const std::int64_t k = part(i);

@@ -100,15 +100,16 @@ struct Product {
         auto* placed = reinterpret_cast<Placed*>(b.worker);
         for (std::int64_t i = 0; i < count; ++i) placed[i] = place(first + i);
         TailPlaces places(tail, b);
-        const auto* x = static_cast<const char*>(b.inputs[0]) + group * s.depth * 4;
+        const auto* x = static_cast<const char*>(b.inputs[0]) + group * s.x_group * 4;
+        const auto* weights = s.weights_in_workspace ? reinterpret_cast<const char*>(b.workspace) : static_cast<const char*>(b.inputs[1]);
         auto* y = static_cast<float*>(b.outputs[0]);
         for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-            const auto* w = static_cast<const char*>(b.inputs[1]) + (group * panels + panel) * panel_floats * 4;
-            const std::int64_t column = group * s.columns + panel * cols;
+            const auto* w = weights + (group * panels + panel) * panel_floats * 4;
+            const std::int64_t column = (s.shared_columns ? 0 : group * s.columns) + panel * cols, first_y = group * s.y_group + panel * cols;
             const bool last = panel + 1 == panels;
             for (std::int64_t i = 0; i < count; ++i) {
                 const Placed& p = placed[i];
-                const TileArgs args{x + p.x, w + p.w, bias.data() + (group * panels + panel) * cols, y + p.y + column, p.passes, places.at(p.y + column, column)};
+                const TileArgs args{x + p.x, w + p.w, bias.data() + (group * panels + panel) * cols, y + p.y + first_y, p.passes, places.at(p.y + first_y, column)};
                 p.functions[last](&args);
             }
         }

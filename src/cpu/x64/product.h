@@ -22,6 +22,9 @@ struct ProductShape {
     WindowAxis lines{}, pixels{};    // the window down the lines of an image, and along a line
     std::int64_t x_pixel = 0;        // floats between neighbouring pixels of x; a line has pixels.in of them
     std::int64_t y_pixel = 0;
+    std::int64_t x_group = 0, y_group = 0;  // floats between groups
+    bool shared_columns = false;     // groups have the same columns to tails and biases: matrices of a batch; otherwise they lie side by side
+    bool weights_in_workspace = false;      // packed by an earlier phase, at its start; otherwise input 1
 
     std::int64_t taps() const { return lines.kernel * pixels.kernel; }
     std::int64_t rows() const { return images * lines.out * pixels.out; }
