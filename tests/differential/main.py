@@ -191,7 +191,7 @@ def main(argv):
     if not o.tercet.exists():
         sys.exit(f"{o.tercet}: there is no such program; build it (scripts/build), or name one by --tercet")
     machine = doctor(o.tercet, "--ops")
-    untested = sorted({op["name"] for op in machine["operators"]} - table.operators() - set(table.LEFT_OUT))
+    untested = sorted({".".join(filter(None, (op["domain"], op["name"]))) for op in machine["operators"]} - table.operators() - set(table.LEFT_OUT))
     if o.list:
         print("in the table: " + ", ".join(sorted(table.operators())))
         for op, why in table.LEFT_OUT.items():
