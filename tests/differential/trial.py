@@ -43,7 +43,7 @@ class Trial:
                     continue
                 if self.unsteady(k, i, ours[i], theirs[i]):
                     return Outcome("unsteady", line, setting)
-                if reason := deviations.known(self.case, ours[i], theirs[i]):
+                if reason := deviations.known(self.case, name, ours[i], theirs[i]):
                     return Outcome("deviation", reason, setting)
                 return Outcome("failed", (f"N={self.case.batches[k]}: " if self.case.batches else "") + line, setting)
         return Outcome("same", "", setting)
