@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tercet {
 namespace {
 
@@ -55,9 +57,19 @@ Step step_at(const Program& program, const ProgramStep& step, const Symbols& sym
     return s;
 }
 
+void check_view(const Program& program, ValueId v, const Symbols& symbols) {
+    for (; v != ValueId::none && program.value(v).place == ProgramValue::Place::view; v = program.value(v).of) {
+        const ProgramValue& of = program.value(program.value(v).of);
+        const Dims shape = shape_at(program.value(v).type, symbols);
+        if (count_of(shape) != count_of(shape_at(of.type, symbols)))
+            throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", of.name, fmt::join(shape, ",")), .fix = "give inputs whose sizes belong together"});
+    }
+}
+
 void check_shapes(const Program& p, const Symbols& symbols) {
     Contents contents(p.values.size());
     check_shapes(p, symbols, p.all_steps(), contents);
+    for (std::size_t v = 0; v < p.values.size(); ++v) check_view(p, static_cast<ValueId>(v), symbols);
 }
 
 void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Contents& contents) {
@@ -81,7 +93,13 @@ void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Con
             for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
                 const ValueId v = step.node.outputs[i];
                 if (v == ValueId::none) continue;
-                const Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still
+                Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still; constants may tell that they are fewer
+                const Shape& declared = p.value(v).type.shape;
+                for (int d = 0; d < std::min(inferred.size(), static_cast<int>(declared.size())); ++d) {
+                    const Dim& extent = declared[static_cast<std::size_t>(d)];
+                    if (std::ranges::any_of(step.decides, [&](const Unknown& u) { return extent == Dim::symbol(u.symbol); }))
+                        inferred[d] = std::max(inferred[d], extent.evaluate(symbols));
+                }
                 if (const Type found{types.out[i].dtype, Shape(inferred.begin(), inferred.end())}; found != type_of(v))
                     throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(found), text_of(type_of(v))),
                                  .fix = "give inputs whose sizes belong together"});
