@@ -12,6 +12,10 @@ namespace {
 
 [[noreturn]] void damaged(std::string what) { throw Error({.what = "the engine is damaged: " + std::move(what), .fix = "build it again"}); }
 
+bool decided(const ProgramStep& step, const Dim& extent) {
+    return std::ranges::any_of(step.decides, [&](const Unknown& u) { return extent == Dim::symbol(u.symbol); });
+}
+
 }  // namespace
 
 Symbols symbols_at(const Profile& profile, ProfilePoint point) {
@@ -93,15 +97,13 @@ void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Con
             for (std::size_t i = 0; i < step.node.outputs.size(); ++i) {
                 const ValueId v = step.node.outputs[i];
                 if (v == ValueId::none) continue;
-                Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still; constants may tell that they are fewer
-                const Shape& declared = p.value(v).type.shape;
-                for (int d = 0; d < std::min(inferred.size(), static_cast<int>(declared.size())); ++d) {
-                    const Dim& extent = declared[static_cast<std::size_t>(d)];
-                    if (std::ranges::any_of(step.decides, [&](const Unknown& u) { return extent == Dim::symbol(u.symbol); }))
-                        inferred[d] = std::max(inferred[d], extent.evaluate(symbols));
-                }
-                if (const Type found{types.out[i].dtype, Shape(inferred.begin(), inferred.end())}; found != type_of(v))
-                    throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(found), text_of(type_of(v))),
+                Dims inferred = shape_at(types.out[i], symbols);  // extents that it decides are symbols still
+                const Type expected = type_of(v);
+                // Or they follow from the sizes at hand already: when it runs, they are what it has decided.
+                for (std::size_t d = 0; d < expected.shape.size() && !step.decides.empty() && inferred.size() == static_cast<int>(expected.shape.size()); ++d)
+                    if (decided(step, p.value(v).type.shape[d])) inferred[static_cast<int>(d)] = *expected.shape[d].constant();
+                if (const Type found{types.out[i].dtype, Shape(inferred.begin(), inferred.end())}; found != expected)
+                    throw Error({.what = fmt::format("sizes do not fit: its output is {}, should be {}", text_of(found), text_of(expected)),
                                  .fix = "give inputs whose sizes belong together"});
                 contents[static_cast<std::size_t>(v)] = types.contents[i];
             }

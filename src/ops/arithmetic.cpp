@@ -71,7 +71,7 @@ void infer_mod(Inference& c) {
     if (c.attributes().integer("fmod", 0) == 0)
         follow_contents(c, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
             const auto divisor = b.constant();
-            if (divisor && *divisor <= 0) return std::nullopt;
+            if ((divisor && *divisor <= 0) || is_open(b)) return std::nullopt;
             return a - floor_div(a, b) * b;
         });
 }

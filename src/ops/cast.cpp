@@ -11,28 +11,28 @@
 namespace tercet {
 namespace {
 
+// A number or a size as another type, where that is the same for sure.
+std::optional<Dim> cast_number(const Dim& d, DType to) {
+    const auto v = d.constant();
+    if (is_boolean(to)) return v ? std::optional(Dim(*v != 0)) : std::nullopt;
+    if (!v) return (is_open(d) && to != DType::i64) || to == DType::f16 || to == DType::bf16 ? std::nullopt : std::optional(d);
+    const bool fits = with_type(to, [&]<class T>(TypeTag<T>) {
+        if constexpr (std::is_integral_v<T>) return std::in_range<T>(*v);
+        else return static_cast<double>(to_element<T>(static_cast<double>(*v))) == static_cast<double>(*v);
+    });
+    return fits ? std::optional(d) : std::nullopt;
+}
+
 void set_cast(Inference& c, DType to) {
     if (!computes(to) || !computes(c.dtype(0)))
         throw Error({.what = fmt::format("unsupported: a cast from {} to {}", name_of(c.dtype(0)), name_of(to)),
                      .fix = "export the model without it"});
     c.set(0, to, c.shape(0));
-    if (!is_integer(to) && !is_boolean(to)) return;
-    auto content = known_elements(c, 0);
+    const auto content = known_elements(c, 0);
     if (!content) return;
-    for (Dim& d : *content) {
-        const auto v = d.constant();
-        if (is_boolean(to)) {
-            if (!v) return;
-            d = Dim(*v != 0);
-        } else if (v) {
-            const bool fits = with_type(to, [&]<class T>(TypeTag<T>) {
-                if constexpr (std::is_integral_v<T>) return std::in_range<T>(*v);
-                else return false;
-            });
-            if (!fits) return;
-        }
-    }
-    c.set_content(0, std::move(*content));
+    std::vector<std::optional<Dim>> result;
+    for (const Dim& d : *content) result.push_back(cast_number(d, to));
+    if (!is_float(to) || std::ranges::all_of(result, [](const auto& d) { return d.has_value(); })) set_elements(c, result);
 }
 
 void infer_cast(Inference& c) {

@@ -12,11 +12,11 @@ namespace tercet {
 namespace {
 
 void infer(Inference& c) {
-    const std::vector<Dim> target = sizes(c, 1, "the shape");
     std::vector<std::int64_t> axes;
     for (std::int64_t axis : c.attributes().integers("axes")) axes.push_back(checked_axis(axis, c.rank(0)));
     if (!c.attributes().has("axes"))
         for (int i = 0; i < c.rank(0); ++i) axes.push_back(i);
+    const std::vector<Dim> target = sizes(c, 1, "the shape", axes.size());
     if (axes.size() != target.size())
         throw Error({.what = fmt::format("a shape of {} extents for {} axes", target.size(), axes.size()), .fix = "there must be as many of each"});
     Shape y = c.shape(0);

@@ -39,7 +39,7 @@ void infer(Inference& c) {
         throw Error({.what = fmt::format("unsupported: elements of type {}", name_of(c.dtype(0))), .fix = "cast them before"});
     require_rank(c, 0, 3, 3);
     const std::vector<Dim> image = sizes(c, 1, "the image's shape");
-    const std::vector<std::int64_t> block = c.integers(2, "the block's shape");
+    const std::vector<Dim> block = sizes(c, 2, "the block's shape", image.size());
     const int axes = static_cast<int>(image.size());
     if (block.size() != image.size() || image.empty() || axes > max_rank - 2)
         throw Error({.what = fmt::format("an image of {} axes and a block of {}", image.size(), block.size()),
@@ -47,18 +47,23 @@ void infer(Inference& c) {
     check_list(c.attributes(), "strides", image.size(), 1);
     check_list(c.attributes(), "dilations", image.size(), 1);
     check_list(c.attributes(), "pads", 2 * image.size(), 0);
+    const Shape& x = c.shape(0);
     Dim taps = 1, count = 1;
     for (int i = 0; i < axes; ++i) {
-        const std::int64_t extent = block[static_cast<std::size_t>(i)];
-        if (extent < 1 || extent > largest) throw Error({.what = fmt::format("the block has the extent {}", extent), .fix = "it must be at least 1"});
-        taps = taps * Dim(extent);
-        const Dim along = blocks(c.attributes(), axes, i, image[static_cast<std::size_t>(i)], extent);
+        const auto extent = block[static_cast<std::size_t>(i)].constant();
+        if (!extent) {  // only the run tells, and with it the number of channels
+            Shape y{x[0], c.unknown("channels", x[1])};
+            y.insert(y.end(), image.begin(), image.end());
+            return give(c, 0, c.dtype(0), std::move(y));
+        }
+        if (*extent < 1 || *extent > largest) throw Error({.what = fmt::format("the block has the extent {}", *extent), .fix = "it must be at least 1"});
+        taps = taps * Dim(*extent);
+        const Dim along = blocks(c.attributes(), axes, i, image[static_cast<std::size_t>(i)], *extent);
         if (const auto n = along.constant(); n && *n < 1)
-            throw Error({.what = fmt::format("the image of shape [{}] has no room for a block of [{}]", text_of(image), fmt::join(block, ",")),
+            throw Error({.what = fmt::format("the image of shape [{}] has no room for a block of [{}]", text_of(image), text_of(block)),
                          .fix = "compare image_shape, block_shape, dilations and pads"});
         count = count * along;
     }
-    const Shape& x = c.shape(0);
     if (!may_equal(x[2], count) || (x[1].is_constant() && *x[1].constant() % *taps.constant() != 0))
         throw Error({.what = fmt::format("columns of shape [{}] for {} blocks of {} elements", text_of(x), count.text(), taps.text()),
                      .fix = "it must be [N, channels*elements, blocks]"});

@@ -33,17 +33,15 @@ void infer_equal(Inference& c) {
     if (c.out[0].shape.size() > 1) return;
     const auto a = known_elements(c, 0), b = known_elements(c, 1);
     if (!a || !b || a->empty() || b->empty()) return;
-    std::vector<Dim> result;
-    try {
-        for (std::size_t i = 0; i < std::max(a->size(), b->size()); ++i) {
-            const auto e = equal((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
-            if (!e) return;
-            result.push_back(*e);
+    std::vector<std::optional<Dim>> result;
+    for (std::size_t i = 0; i < std::max(a->size(), b->size()); ++i) {
+        try {
+            result.push_back(equal((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]));
+        } catch (const Error&) {
+            result.emplace_back();  // the difference is beyond 64 bits
         }
-    } catch (const Error&) {
-        return;  // the difference is beyond 64 bits
     }
-    c.set_content(0, std::move(result));
+    set_elements(c, result);
 }
 
 template <class F>
@@ -77,14 +75,14 @@ void infer_where(Inference& c) {
         if (!x || x->empty()) return;
         n = std::max(n, x->size());
     }
-    std::vector<Dim> result;
+    std::vector<std::optional<Dim>> result;
     for (std::size_t i = 0; i < n; ++i) {
         const auto at = [&](const std::vector<Dim>& x) { return x[x.size() == 1 ? 0 : i]; };
         const auto chosen = at(*in[0]).constant();
-        if (!chosen) return;
-        result.push_back(at(*in[*chosen != 0 ? 1 : 2]));
+        const Dim a = at(*in[1]), b = at(*in[2]);
+        result.push_back(chosen ? std::optional(*chosen != 0 ? a : b) : a == b ? std::optional(a) : std::nullopt);
     }
-    c.set_content(0, std::move(result));
+    set_elements(c, result);
 }
 
 void where(const Call& c) {

@@ -32,6 +32,15 @@ std::int64_t count(const View& condition, std::int64_t n) {
     return taken;
 }
 
+// How many of n slices a known condition takes: min(max(n - i, 0), 1) for each place i that is true.
+Dim taken_of(const Dim& n, const View& condition) {
+    if (const auto fixed = n.constant()) return count(condition, *fixed);
+    Dim taken = 0;
+    for (std::int64_t i = 0; i < condition.count(); ++i)
+        if (condition.get_int_at(i) != 0) taken = taken + lesser(greater(n - Dim(i), Dim(0)), Dim(1));
+    return taken;
+}
+
 void infer(Inference& c) {
     if (!computes(c.dtype(0)) || c.dtype(1) != DType::boolean || c.rank(1) != 1)
         throw Error({.what = fmt::format("the condition (input 1) is {}", text_of(c.in[1].type)), .fix = "it must be bool[n]"});
@@ -39,9 +48,7 @@ void infer(Inference& c) {
     const auto axis = flat ? 0 : static_cast<std::size_t>(checked_axis(c.attributes().integer("axis", 0), c.rank(0)));
     Shape y = flat ? Shape{product(c.shape(0))} : c.shape(0);
     const Dim most = lesser(y[axis], c.shape(1)[0]);
-    const auto n = y[axis].constant();
-    if (c.in[1].constant && (n || at_least(y[axis], c.in[1].constant->count()))) y[axis] = count(c.in[1].constant->view(), n.value_or(c.in[1].constant->count()));
-    else y[axis] = c.unknown("taken", most);
+    y[axis] = c.in[1].constant ? taken_of(y[axis], c.in[1].constant->view()) : c.unknown("taken", most);
     give(c, 0, c.dtype(0), y);
 }
 

@@ -59,8 +59,7 @@ void infer_constant_of_shape(Inference& c) {
     if (value && value->count() != 1)
         throw Error({.what = fmt::format("attribute 'value' has {} elements", value->count()), .fix = "it must have one"});
     give(c, 0, value ? value->dtype() : DType::f32, std::move(y));
-    const auto n = product(c.out[0].shape).constant();
-    if (value && is_integer(value->dtype()) && n && *n <= 64) note_content(c, 0, std::vector<Dim>(static_cast<std::size_t>(*n), value->get_int(0)));
+    if (const auto all = value ? whole_number(*value) : 0) c.set_content(0, {*all});
 }
 
 void constant_of_shape(const Call& call) {

@@ -23,7 +23,7 @@ void infer(Inference& c) {
         throw Error({.what = fmt::format("output_datatype is {}", type), .fix = "it must be a type of numbers"});
     if (c.dtype(0) != DType::i32 && c.dtype(0) != DType::i64)
         throw Error({.what = fmt::format("the size (input 0) is of type {}", name_of(c.dtype(0))), .fix = "it must be i64 or i32"});
-    const Dim size = c.content(0) ? single(c, 0, "the size") : c.unknown("size");
+    const Dim size = single(c, 0, "the size");
     if (const auto n = size.constant(); n && *n < 0) throw Error({.what = fmt::format("the size is {}", *n), .fix = "it must not be negative"});
     give(c, 0, static_cast<DType>(type), {size});
 }

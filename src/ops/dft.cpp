@@ -34,24 +34,22 @@ void infer(Inference& c) {
     const auto parts = x.back().constant();
     if (!parts || *parts < 1 || *parts > 2)
         throw Error({.what = fmt::format("a signal of shape [{}]", text_of(x)), .fix = "its last extent must be 1 (real) or 2 (complex)"});
-    std::int64_t axis = -2;
-    if (c.has(2)) {
-        const auto list = c.integers(2, "the axis");
-        if (list.size() != 1) throw Error({.what = fmt::format("{} axes", list.size()), .fix = "check the model with onnx.checker"});
-        axis = list[0];
-    }
-    const auto at = static_cast<std::size_t>(signal_axis(axis, c.rank(0)));
+    const Dim axis = c.has(2) ? single(c, 2, "the axis") : Dim(-2);
     const bool back = inverse(c.attributes()), half = onesided(c.attributes());
     if (half && *parts != (back ? 2 : 1))
         throw Error({.what = fmt::format("a onesided {} of a signal of shape [{}]", back ? "inverse transform" : "transform", text_of(x)),
                      .fix = back ? "it takes a complex one" : "it takes a real one"});
     Shape y = x;
     y.back() = back && half ? 1 : 2;
-    const bool computed = c.has(1) && !c.content(1);
-    const Dim n = computed ? Dim(0) : c.has(1) ? single(c, 1, "the length") : back && half ? Dim(2) * (x[at] - Dim(1)) : x[at];
-    if (const auto length = n.constant(); length && *length < 1 && !computed)
+    if (!axis.is_constant()) {  // any axis of the signal may get another extent
+        for (std::size_t i = 0; i + 1 < x.size() && (c.has(1) || half); ++i) y[i] = c.unknown(axis_name(i));
+        return give(c, 0, c.dtype(0), std::move(y));
+    }
+    const auto at = static_cast<std::size_t>(signal_axis(*axis.constant(), c.rank(0)));
+    const Dim n = c.has(1) ? single(c, 1, "the length") : back && half ? Dim(2) * (x[at] - Dim(1)) : x[at];
+    if (const auto length = n.constant(); length && *length < 1)
         throw Error({.what = fmt::format("a transform of {} elements", *length), .fix = "dft_length must be at least 1"});
-    y[at] = computed ? c.unknown("length") : half && !back ? floor_div(n, Dim(2)) + Dim(1) : n;
+    y[at] = half && !back ? floor_div(n, Dim(2)) + Dim(1) : n;
     give(c, 0, c.dtype(0), std::move(y));
 }
 

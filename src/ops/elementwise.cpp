@@ -47,36 +47,43 @@ void set_broadcast(Inference& c, DType dtype) {
 std::optional<std::vector<Dim>> known_elements(const Inference& c, std::size_t i) {
     const auto& known = c.in[i];
     if (known.content) return known.content->size() <= most_followed ? std::optional(*known.content) : std::nullopt;
-    if (!known.constant || known.constant->count() > static_cast<std::int64_t>(most_followed)) return std::nullopt;
+    if (!known.constant) return c.content(i);
+    if (known.constant->count() > static_cast<std::int64_t>(most_followed)) return std::nullopt;
     if (!is_integer(known.type.dtype) && !is_boolean(known.type.dtype)) return std::nullopt;
     std::vector<Dim> dims;
     for (std::int64_t v : known.constant->to_ints()) dims.emplace_back(v);
     return dims;
 }
 
+void set_elements(Inference& c, const std::vector<std::optional<Dim>>& elements) {
+    std::vector<Dim> content;
+    for (const auto& e : elements) content.push_back(e ? *e : c.open_output(0, content.size()));
+    c.set_content(0, std::move(content));
+}
+
 void follow_contents(Inference& c, Follow f) {
     if (!is_integer(c.out[0].dtype) || c.out[0].shape.size() > 1) return;
-    std::vector<Dim> result;
+    std::vector<std::optional<Dim>> result;  // empty: open
     for (std::size_t i = 0; i < c.in.size(); ++i) {
         const auto content = known_elements(c, i);
         if (!content || content->empty()) return;
         if (i == 0) {
-            result = *content;
+            result.assign(content->begin(), content->end());
             continue;
         }
         if (result.size() == 1) result.resize(content->size(), result[0]);
         if (content->size() != 1 && content->size() != result.size()) return;
-        try {
-            for (std::size_t k = 0; k < result.size(); ++k) {
-                const auto d = f(result[k], (*content)[content->size() == 1 ? 0 : k]);
-                if (!d || !holds(c.out[0].dtype, *d)) return;
-                result[k] = *d;
+        for (std::size_t k = 0; k < result.size(); ++k) {
+            if (!result[k]) continue;
+            try {
+                result[k] = f(*result[k], (*content)[content->size() == 1 ? 0 : k]);
+            } catch (const Error&) {  // beyond 64 bits, or too long an expression: only a use as a size would make it a fault
+                result[k].reset();
             }
-        } catch (const Error&) {
-            return;  // beyond 64 bits, or too long an expression: not followed, since only a use as a size would make it a fault
+            if (result[k] && !holds(c.out[0].dtype, *result[k])) result[k].reset();
         }
     }
-    c.set_content(0, std::move(result));
+    set_elements(c, result);
 }
 
 }  // namespace tercet

@@ -24,10 +24,13 @@ DType common_dtype(const Inference& c, std::size_t first = 0);
 /// Sets output 0: all inputs' shapes broadcast together.
 void set_broadcast(Inference& c, DType dtype);
 
-/// Elements of input i where it is small enough to follow (at most 64); bools as 0 and 1.
+/// Elements of input i where it is small enough to follow (at most 64), some perhaps open; bools as 0 and 1. One, where all are that.
 std::optional<std::vector<Dim>> known_elements(const Inference& c, std::size_t i);
 
-using Follow = std::optional<Dim> (*)(const Dim& a, const Dim& b);  // empty: the result is not known
+/// Sets the content of output 0, open where an element is left out.
+void set_elements(Inference& c, const std::vector<std::optional<Dim>>& elements);
+
+using Follow = std::optional<Dim> (*)(const Dim& a, const Dim& b);  // empty: only the run tells
 /// Sets the content of output 0, whose type is set, where all inputs' contents are known: f(f(in0, in1), in2) ...
 void follow_contents(Inference& c, Follow f);
 

@@ -25,8 +25,8 @@ void infer_expand(Inference& c) {
     check_sizes(target, "the target shape");
     give(c, 0, c.dtype(0), broadcast(c.shape(0), target));
     const auto content = small_content(c, 0);
-    const auto n = product(c.out[0].shape).constant();
-    if (content && content->size() == 1 && n && *n <= 64) note_content(c, 0, std::vector(static_cast<std::size_t>(*n), content->front()));
+    if (const auto same = c.uniform(0)) c.set_content(0, {*same});
+    else if (content && content->size() == 1) c.set_content(0, *content);
     else note_content(c, 0, content);
 }
 
@@ -35,7 +35,7 @@ void expand(const Call& call) {
 }
 
 void infer_tile(Inference& c) {
-    const std::vector<Dim> repeats = sizes(c, 1, "the repeats");
+    const std::vector<Dim> repeats = sizes(c, 1, "the repeats", c.shape(0).size());
     check_sizes(repeats, "the repeats");
     if (repeats.size() != c.shape(0).size())
         throw Error({.what = fmt::format("{} repeats for [{}]", repeats.size(), text_of(c.shape(0))),

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace tercet {
 namespace {
@@ -30,7 +31,19 @@ void note_content(Inference& c, std::size_t i, std::optional<std::vector<Dim>> e
     if (product(c.out[i].shape) == Dim(static_cast<std::int64_t>(elements->size()))) c.set_content(i, std::move(*elements));
 }
 
-std::vector<Dim> sizes(const Inference& c, std::size_t i, std::string_view what) {
+std::optional<std::int64_t> whole_number(const Tensor& t) {
+    if (t.count() != 1) return std::nullopt;
+    if (!is_float(t.dtype())) return t.get_int(0);
+    const double v = t.get(0);
+    return v == std::floor(v) && std::fabs(v) < 0x1p53 ? std::optional(static_cast<std::int64_t>(v)) : std::nullopt;
+}
+
+void pass_content(Inference& c) {
+    if (const auto same = c.uniform(0)) c.set_content(0, {*same});
+    else note_content(c, 0, small_content(c, 0));
+}
+
+std::vector<Dim> sizes(const Inference& c, std::size_t i, std::string_view what, std::optional<std::size_t> expected) {
     if (!is_integer(c.dtype(i)))
         throw Error({.what = fmt::format("{} (input {}) is of type {}, should be i64", what, i, name_of(c.dtype(i))),
                      .fix = "check the model with onnx.checker"});
@@ -38,6 +51,11 @@ std::vector<Dim> sizes(const Inference& c, std::size_t i, std::string_view what)
         throw Error({.what = fmt::format("{} (input {}) has rank {}, should be a list", what, i, c.rank(i)),
                      .fix = "check the model with onnx.checker"});
     if (auto known = c.content(i)) return *known;
+    if (expected && c.rank(i) == 1 && !c.shape(i)[0].is_constant()) {
+        std::vector<Dim> open;
+        for (std::size_t k = 0; k < *expected; ++k) open.push_back(c.open_input(i, k));
+        return open;
+    }
     const std::vector<std::int64_t> none = c.integers(i, what);  // throws the Error that says so
     return {none.begin(), none.end()};
 }
@@ -68,6 +86,8 @@ Dim product(std::span<const Dim> dims) {
     return p;
 }
 
+std::string axis_name(std::size_t axis) { return fmt::format("axis{}", axis); }
+
 void unify(Dim& extent, const Dim& with, std::string_view what) {
     if (extent == with) return;
     if ((extent - with).is_constant())
@@ -83,7 +103,7 @@ bool at_least(const Dim& d, std::int64_t bound, std::int64_t symbol_min) {
     // Products of several symbols leave 64 bits when each may be large, so smaller ceilings are tried, too.
     for (const std::int64_t symbol_max : {std::int64_t{1} << 40, std::int64_t{1} << 30, std::int64_t{1} << 20}) {
         SymbolRanges ranges;
-        for (const std::string& n : names) ranges[n] = {symbol_min, symbol_max};
+        for (const std::string& n : names) ranges[n] = {is_open(Dim::symbol(n)) ? -symbol_max : symbol_min, symbol_max};
         try {
             return d.bounds(ranges).min >= bound;
         } catch (const Error&) {

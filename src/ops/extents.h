@@ -7,19 +7,28 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace tercet {
 
-/// Elements of input i, if it is of the kind that is followed: i32 or i64, rank 0 (one element) or 1, at most 64 elements.
+/// Elements of input i, if it is of the kind that is followed: i32 or i64, rank 0 (one element) or 1, at most 64 elements. Some may
+/// be open (op.h).
 std::optional<std::vector<Dim>> small_content(const Inference&, std::size_t i);
 
 /// Notes the elements of output i, whose type is set, if it is of that kind. Nothing if `elements` is empty.
 void note_content(Inference&, std::size_t i, std::optional<std::vector<Dim>> elements);
 
-/// Sizes that 1-D integer input i gives, symbolic or not. Error of Inference::integers if they are not known while building.
-std::vector<Dim> sizes(const Inference&, std::size_t i, std::string_view what);
+/// The element of a tensor that has one, if that is a whole number.
+std::optional<std::int64_t> whole_number(const Tensor&);
+
+/// Output 0 has input 0's elements, in their order.
+void pass_content(Inference&);
+
+/// Sizes that 1-D integer input i gives, symbolic, open or not. Where not even their number is known, `expected` open ones; without
+/// that, Error of Inference::integers.
+std::vector<Dim> sizes(const Inference&, std::size_t i, std::string_view what, std::optional<std::size_t> expected = {});
 
 /// The one element of an integer input, as `sizes`.
 Dim single(const Inference&, std::size_t i, std::string_view what);
@@ -30,10 +39,14 @@ void give(Inference&, std::size_t i, DType, Shape);
 
 Dim product(std::span<const Dim>);
 
+/// What an extent of axis `axis` is called that only the data decides.
+std::string axis_name(std::size_t axis);
+
 /// `shape` has the extent `with` at `axis`, too: the more definite of the two stays. Error if they differ for sure.
 void unify(Dim& extent, const Dim& with, std::string_view what);
 
-/// d >= bound whatever the symbols are, from `symbol_min` on (0: an input may be empty). False also if that is not clear.
+/// d >= bound whatever the symbols are, from `symbol_min` on (0: an input may be empty); open ones may be negative. False also if
+/// that is not clear.
 bool at_least(const Dim& d, std::int64_t bound, std::int64_t symbol_min = 0);
 
 /// min and max, spared where at_least tells the result.

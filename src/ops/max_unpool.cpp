@@ -46,7 +46,7 @@ void infer(Inference& c) {
         if (d.is_constant() && *d.constant() < 0)
             throw Error({.what = fmt::format("the unpooled value would have the shape [{}]", text_of(y)), .fix = "compare pads with kernel_shape and the input's shape"});
     if (!c.has(2)) return c.set(0, c.dtype(0), std::move(y));
-    const std::vector<Dim> asked = sizes(c, 2, "the output's shape");
+    const std::vector<Dim> asked = sizes(c, 2, "the output's shape", y.size());
     bool fits = asked.size() == y.size();
     for (std::size_t i = 0; fits && i < y.size(); ++i) {
         const Dim left = asked[i] - y[i];

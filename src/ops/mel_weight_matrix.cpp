@@ -26,8 +26,8 @@ void infer(Inference& c) {
     for (std::size_t i = 0; i < 5; ++i)
         if (const auto n = product(c.shape(i)).constant(); !n || *n != 1)
             throw Error({.what = fmt::format("input {} has the shape [{}]", i, text_of(c.shape(i))), .fix = "it must have one element"});
-    const Dim bins = c.content(0) ? single(c, 0, "num_mel_bins") : c.unknown("bins");
-    const Dim rows = c.content(1) ? floor_div(single(c, 1, "dft_length"), Dim(2)) + Dim(1) : c.unknown("rows");
+    const Dim bins = single(c, 0, "num_mel_bins");
+    const Dim rows = floor_div(single(c, 1, "dft_length"), Dim(2)) + Dim(1);
     for (const Dim& d : {bins, rows})
         if (const auto n = d.constant(); n && *n < 0)
             throw Error({.what = fmt::format("a matrix of {} x {}", rows.text(), bins.text()), .fix = "num_mel_bins and dft_length must not be negative"});

@@ -112,7 +112,7 @@ void infer(Inference& c) {
     const Dim classes = c.shape(1)[1];
     Dim most = n;
     if (!c.has(2)) most = 0;
-    else if (const auto limit = c.content(2); limit && !limit->empty()) most = lesser(greater((*limit)[0], Dim(0)), n);
+    else if (const auto limit = c.content(2); limit && !limit->empty() && !is_open(limit->front())) most = lesser(greater((*limit)[0], Dim(0)), n);
     give(c, 0, DType::i64, {c.unknown("selected", batches * classes * most), Dim(3)});
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// y[axis, i] = the place along `axis` of x's i-th element that is not zero, in row-major order; NaN is not zero.
+// y[axis, i] = the place along `axis` of x's i-th element that is not zero, in row-major order; NaN is not zero. Only the data tell
+// how many there are, unless all elements are known to be the same: exporters write a range as NonZero(ConstantOfShape(n)).
 #include "ops/elementwise.h"
 #include "ops/extents.h"
 
@@ -21,6 +22,8 @@ void infer(Inference& c) {
         const std::int64_t n = count(x->view());
         return give(c, 0, DType::i64, {rank, n});
     }
+    const auto all = c.uniform(0);
+    if (all && (all->is_constant() || at_least(*all, 1))) return give(c, 0, DType::i64, {rank, *all == Dim(0) ? Dim(0) : product(c.shape(0))});
     give(c, 0, DType::i64, {rank, c.unknown("nonzero", product(c.shape(0)))});
 }
 
@@ -32,7 +35,7 @@ void reference(const Call& call) {
     const View &x = call.in[0], &y = call.out[0];
     std::int64_t i = 0;
     for (const Dims& index : indices(x.shape)) {
-        if (is_zero(x, index)) continue;
+        if (is_zero(x, index) || i == y.shape[1]) continue;
         for (int axis = 0; axis < x.rank(); ++axis) y.set_int_at(axis * y.strides[0] + i * y.strides[1], index[axis]);
         ++i;
     }

@@ -8,12 +8,13 @@
 namespace tercet {
 namespace {
 
-Dim depth_of(const Inference& c) {
+Dim depth_of(Inference& c) {
     if (!is_float(c.dtype(1))) return single(c, 1, "the depth");
-    if (!c.in[1].constant || c.in[1].constant->count() != 1)
-        throw Error({.what = "unsupported: the depth (input 1) is computed while the model runs",
-                     .fix = "make it a constant in the export"});
-    return to_element<std::int64_t>(c.in[1].constant->get(0));
+    if (const auto count = product(c.shape(1)).constant(); c.rank(1) > 1 || (count && *count != 1))
+        throw Error({.what = fmt::format("the depth (input 1) is {}", text_of(c.in[1].type)), .fix = "it must have one element"});
+    if (c.in[1].constant) return to_element<std::int64_t>(c.in[1].constant->get(0));
+    const auto size = c.uniform(1);
+    return size ? *size : c.unknown("depth");
 }
 
 void infer(Inference& c) {

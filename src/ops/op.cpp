@@ -2,6 +2,7 @@
 #include "ops/op.h"
 
 #include "ops/expr.h"
+#include "ops/extents.h"
 
 #include <fmt/format.h>
 
@@ -41,6 +42,18 @@ View channels_first_view(const View& v) {  // [N, spatial..., C] seen as [N, C, 
     Dims order{0, v.rank() - 1};
     for (int i = 1; i < v.rank() - 1; ++i) order.push_back(i);
     return v.permuted(order);
+}
+
+constexpr char open_mark = '?';  // no other symbol begins with it
+constexpr std::int64_t longest_list = 64;  // of which elements are followed that only the run tells
+
+Dim open_element(ValueId v, std::size_t k) { return Dim::symbol(fmt::format("{}{}.{}", open_mark, static_cast<std::int64_t>(v), k)); }
+
+// Elements of a value that may be a list of sizes, or one size.
+std::optional<std::size_t> small_count(const Type& t) {
+    if (t.shape.size() > 1) return std::nullopt;
+    const auto n = t.shape.empty() ? std::optional<std::int64_t>(1) : t.shape[0].constant();
+    return n && *n >= 0 && *n <= longest_list ? std::optional(static_cast<std::size_t>(*n)) : std::nullopt;
 }
 
 constexpr std::int64_t largest_evaluated = std::int64_t{1} << 32;  // elements of one value
@@ -108,20 +121,48 @@ void check_schema(const OpDef& def, const Node& node) {
 Inference::Inference(const Node& n, std::span<const Known> known) : node(n), in(known), out(n.outputs.size()), contents(n.outputs.size()) {}
 
 std::optional<std::vector<Dim>> Inference::content(std::size_t i) const {
-    if (in[i].content) return *in[i].content;
-    if (!in[i].constant || !is_integer(in[i].type.dtype)) return std::nullopt;
+    const Known& x = in[i];
+    if (x.constant) {
+        if (!is_integer(x.type.dtype)) return std::nullopt;
+        std::vector<Dim> dims;
+        for (std::int64_t v : x.constant->to_ints()) dims.emplace_back(v);
+        return dims;
+    }
+    if (!is_integer(x.type.dtype)) return std::nullopt;
+    if (x.content && x.content->size() != 1) return *x.content;
+    const auto count = small_count(x.type);
+    if (!count) return std::nullopt;
+    if (x.content) return std::vector(*count, x.content->front());
+    if (x.type.dtype != DType::i32 && x.type.dtype != DType::i64) return std::nullopt;
     std::vector<Dim> dims;
-    for (std::int64_t v : in[i].constant->to_ints()) dims.emplace_back(v);
+    for (std::size_t k = 0; k < *count; ++k) dims.push_back(open_input(i, k));
     return dims;
 }
 
-std::vector<std::int64_t> Inference::integers(std::size_t i, std::string_view what) const {
+Dim Inference::open_input(std::size_t i, std::size_t element) const { return open_element(node.inputs[i], element); }
+Dim Inference::open_output(std::size_t i, std::size_t element) const { return open_element(node.outputs[i], element); }
+
+std::optional<Dim> Inference::uniform(std::size_t i) const {
+    const Known& x = in[i];
+    if (x.constant) return whole_number(*x.constant);
+    if (!x.content || x.content->empty() || is_open(x.content->front())) return std::nullopt;
+    return std::ranges::count(*x.content, x.content->front()) == std::ssize(*x.content) ? std::optional(x.content->front()) : std::nullopt;
+}
+
+std::optional<std::vector<std::int64_t>> Inference::numbers(std::size_t i) const {
+    const auto dims = content(i);
+    if (!dims) return std::nullopt;
     std::vector<std::int64_t> values;
-    if (const auto dims = content(i)) {
-        for (const Dim& d : *dims)
-            if (const auto c = d.constant()) values.push_back(*c);
-        if (values.size() == dims->size()) return values;
+    for (const Dim& d : *dims) {
+        const auto c = d.constant();
+        if (!c) return std::nullopt;
+        values.push_back(*c);
     }
+    return values;
+}
+
+std::vector<std::int64_t> Inference::integers(std::size_t i, std::string_view what) const {
+    if (auto values = numbers(i)) return *values;
     throw Error({.what = fmt::format("unsupported: {} (input {}) is computed while the model runs", what, i),
                  .fix = "make it a constant in the export"});
 }
@@ -130,6 +171,7 @@ Dim Inference::unknown(std::string_view what, std::optional<Dim> bound) {
     std::int64_t id = 0;
     for (ValueId v : node.outputs)
         if (v != ValueId::none) id = static_cast<std::int64_t>(v);
+    if (bound && is_open(*bound)) bound.reset();
     unknowns.push_back({fmt::format("{}?{}", what, id), std::move(bound)});
     return Dim::symbol(unknowns.back().symbol);
 }
@@ -139,14 +181,33 @@ void Inference::set(std::size_t i, DType dtype, Shape shape) {
     if (shape.size() > static_cast<std::size_t>(max_rank))
         throw Error({.what = fmt::format("unsupported: output {} has rank {}, at most {} is supported", i, shape.size(), max_rank),
                      .fix = "reshape it in the export"});
-    for (const Dim& d : shape)
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+        Dim& d = shape[k];
         if (const auto c = d.constant(); c && *c < 0)
             throw Error({.what = fmt::format("output {} would have the shape [{}]", i, text_of(shape)), .fix = "compare attributes and input shapes"});
+        if (!is_open(d)) continue;
+        auto at = std::ranges::find(closed_, d, &std::pair<Dim, Dim>::first);
+        if (at == closed_.end()) at = closed_.insert(at, {d, unknown(i == 0 ? fmt::format("axis{}", k) : fmt::format("axis{}_of_{}", k, i))});
+        d = at->second;
+    }
     out[i] = {dtype, std::move(shape)};
 }
 
 void Inference::set_content(std::size_t i, std::vector<Dim> elements) {
-    if (i < contents.size()) contents[i] = std::move(elements);
+    if (i >= contents.size()) return;
+    if (elements.size() == 1) {  // a few are listed
+        std::int64_t count = 1;
+        for (const Dim& d : out[i].shape) count = count < 0 || !d.is_constant() || *d.constant() > longest_list ? -1 : count * *d.constant();
+        if (count >= 0 && count <= longest_list) elements.resize(static_cast<std::size_t>(count), Dim(elements[0]));
+    }
+    contents[i] = std::move(elements);
+}
+
+bool is_open(const Dim& d) {
+    if (d.is_constant()) return false;
+    std::vector<std::string> names;
+    d.collect_symbols(names);
+    return std::ranges::any_of(names, [](const std::string& n) { return n.starts_with(open_mark); });
 }
 
 int checked_axis(std::int64_t axis, int rank) {
@@ -258,24 +319,27 @@ std::size_t reference_scratch_bytes(const Call& call) {
     return def.scratch_bytes ? def.scratch_bytes(call) : 0;
 }
 
-std::vector<std::int64_t> measure(const Node& node, std::span<const Inference::Known> in, const Call& call) {
-    std::vector<Inference::Known> types(in.begin(), in.end());
-    for (auto& known : types) known.constant = nullptr;
-    const Inference symbolic = infer(node, types);
-    std::vector<std::int64_t> extents(symbolic.unknowns.size());
-    const OpDef& def = op_of(node);
-    if (def.measure) {
+std::vector<std::int64_t> measure(const Node& node, std::span<const Inference::Known> in, std::span<const Type> out, std::span<const Unknown> unknowns, const Call& call) {
+    std::vector<std::int64_t> extents(unknowns.size());
+    if (const OpDef& def = op_of(node); def.measure) {
         def.measure(call, extents);
         return extents;
     }
-    const Inference concrete = infer(node, in);
-    for (std::size_t u = 0; u < extents.size(); ++u) {
-        std::optional<std::int64_t> found;
-        for (std::size_t i = 0; i < symbolic.out.size(); ++i)
-            for (std::size_t d = 0; d < symbolic.out[i].shape.size() && d < concrete.out[i].shape.size(); ++d)
-                if (symbolic.out[i].shape[d] == Dim::symbol(symbolic.unknowns[u].symbol)) found = concrete.out[i].shape[d].constant();
-        if (!found) throw std::logic_error(fmt::format("{}: its data leaves the extent {} open", node.op, symbolic.unknowns[u].symbol));
-        extents[u] = *found;
+    const Inference known = infer(node, in);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        if (!out[i]) continue;
+        const Shape &expected = out[i].shape, &shape = known.out[i].shape;
+        bool fits = shape.size() == expected.size();
+        for (std::size_t d = 0; fits && d < shape.size(); ++d) {
+            const auto n = shape[d].constant();
+            if (!n) throw std::logic_error(fmt::format("{}: its data leaves the extent {} open", node.op, shape[d].text()));
+            const auto u = std::ranges::find(unknowns, expected[d], [](const Unknown& x) { return Dim::symbol(x.symbol); });
+            if (u != unknowns.end()) extents[static_cast<std::size_t>(u - unknowns.begin())] = *n;
+            else fits = !expected[d].is_constant() || expected[d] == shape[d];
+        }
+        if (!fits)
+            throw Error({.what = fmt::format("its data gives output {} the shape [{}], it should be [{}]", i, text_of(shape), text_of(expected)),
+                         .fix = "check the values that decide it"});
     }
     return extents;
 }
@@ -308,7 +372,7 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
             Symbols decided;
             if (!types.unknowns.empty()) {
                 make_scratch();
-                const std::vector<std::int64_t> extents = measure(node, known, call);
+                const std::vector<std::int64_t> extents = measure(node, known, types.out, types.unknowns, call);
                 for (std::size_t i = 0; i < extents.size(); ++i) decided[types.unknowns[i].symbol] = extents[i];
             }
             for (std::size_t i = 0; i < node.outputs.size(); ++i) {

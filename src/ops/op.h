@@ -36,7 +36,7 @@ public:
     struct Known {
         Type type;                                 // undefined: absent
         const Tensor* constant = nullptr;          // elements, where they are known
-        const std::vector<Dim>* content = nullptr; // elements as far as they are known, of small integer values
+        const std::vector<Dim>* content = nullptr; // elements as far as they are known: all of a small value, or one that all are
     };
 
     const Node& node;
@@ -53,18 +53,33 @@ public:
     DType dtype(std::size_t i) const { return in[i].type.dtype; }
     int rank(std::size_t i) const { return static_cast<int>(in[i].type.shape.size()); }
 
-    /// Elements of an integer input, constant or symbolic; empty if nothing is known of them.
+    /// Elements of an integer input: numbers, or expressions over sizes. In a list of at most 64, an element that only the run
+    /// tells is open (is_open), a symbol of its own that may be any number. Empty if not even the number of elements is known.
     std::optional<std::vector<Dim>> content(std::size_t i) const;
+    /// An element of input i, or of output i, that only the run tells.
+    Dim open_input(std::size_t i, std::size_t element) const;
+    Dim open_output(std::size_t i, std::size_t element) const;
+    /// What every element of input i is, where that is one whole number, also of a float or bool.
+    std::optional<Dim> uniform(std::size_t i) const;
+    /// Elements of an integer input, if all of them are numbers by now.
+    std::optional<std::vector<std::int64_t>> numbers(std::size_t i) const;
     /// Elements of an integer input that must be known while building, e.g. axes. Error that says so if they are not.
     std::vector<std::int64_t> integers(std::size_t i, std::string_view what) const;
     /// An extent that only the data decides, of at most `bound`: noted in `unknowns`. Inference with all inputs constant has
-    /// none, unless the operator measures. `what` is unique within the node.
+    /// none, unless the operator measures. `what` is unique within the node; the extent stands alone in some output's shape.
     Dim unknown(std::string_view what, std::optional<Dim> bound = {});
 
-    /// Sets the type of output i, if the node has it.
+    /// Sets the type of output i, if the node has it. An extent that is open becomes an unknown one, equal ones the same.
     void set(std::size_t i, DType dtype, Shape shape);
+    /// The elements of output i, whose type is set; a single one stands for all.
     void set_content(std::size_t i, std::vector<Dim> elements);
+
+private:
+    std::vector<std::pair<Dim, Dim>> closed_;  // open extents, and what they became
 };
+
+/// Whether a number that only the run tells stands in it. Such a number is no size: it may be negative.
+bool is_open(const Dim&);
 
 /// `axis` counted from the end if negative. Error if it lies outside [-rank, rank).
 int checked_axis(std::int64_t axis, int rank);
@@ -150,10 +165,11 @@ ValueId emit(Graph&, Node node, std::string_view output_name, NodeId before = No
 /// Runs a node's reference implementation, `tail` and `layout` included. Never allocates.
 void run_reference(const Call&);
 std::size_t reference_scratch_bytes(const Call&);
-/// Extents that the node decides, in the order of inference's unknowns: by the operator's `measure`, which leaves in call.scratch
-/// what run_reference then reads, or by inference with the inputs' elements. `in` has concrete types and all elements.
-/// Error if the data gives impossible sizes.
-std::vector<std::int64_t> measure(const Node&, std::span<const Inference::Known> in, const Call&);
+/// Extents that the node decides, in the order of `unknowns`: by the operator's `measure`, which leaves in call.scratch what
+/// run_reference then reads, or by inference with the inputs' elements. `in` has concrete types and all elements; `out` and
+/// `unknowns` are what inference gave before the data was there, an output that is left out being undefined. An extent that
+/// no output has is 0. Error if the data gives impossible sizes.
+std::vector<std::int64_t> measure(const Node&, std::span<const Inference::Known> in, std::span<const Type> out, std::span<const Unknown> unknowns, const Call&);
 
 /// Runs a whole graph by reference implementations: one tensor per graph input, one per output. Error if shapes do not fit.
 std::vector<Tensor> evaluate(const Graph&, std::span<const Tensor> inputs);

@@ -4,7 +4,7 @@
 //     wrap      x repeated
 // A negative pad removes elements; the modes see what is left: with begin = -1, `edge` repeats x[1].
 // Inputs: x, pads [begin of each axis..., end of each axis...], value (0 if absent), axes (all if absent).
-#include "ops/op.h"
+#include "ops/extents.h"
 #include "ops/require.h"
 
 #include <fmt/format.h>
@@ -37,7 +37,13 @@ void infer(Inference& c) {
             throw Error({.what = fmt::format("input {} is {}", i, name_of(c.dtype(i))), .fix = "it must be i64"});
     std::vector<int> axes;
     if (c.has(3)) {
-        for (std::int64_t a : c.integers(3, "axes")) axes.push_back(checked_axis(a, c.rank(0)));
+        const auto given = c.numbers(3);
+        if (!given) {  // any axis may be padded
+            Shape y;
+            for (std::size_t a = 0; a < c.shape(0).size(); ++a) y.push_back(c.unknown(axis_name(a)));
+            return c.set(0, c.dtype(0), std::move(y));
+        }
+        for (std::int64_t a : *given) axes.push_back(checked_axis(a, c.rank(0)));
     } else {
         for (int a = 0; a < c.rank(0); ++a) axes.push_back(a);
     }
@@ -45,14 +51,12 @@ void infer(Inference& c) {
     std::ranges::sort(sorted);
     if (std::ranges::adjacent_find(sorted) != sorted.end())
         throw Error({.what = "an axis is named twice in 'axes' (input 3)", .fix = "name each once"});
-    const auto pads = c.content(1);
-    if (!pads)
-        throw Error({.what = "unsupported: the pads (input 1) are computed while the model runs", .fix = "make them a constant in the export"});
-    if (pads->size() != 2 * axes.size())
-        throw Error({.what = fmt::format("{} pads for {} axes", pads->size(), axes.size()), .fix = "give a begin and an end for every axis"});
+    const std::vector<Dim> pads = sizes(c, 1, "the pads", 2 * axes.size());
+    if (pads.size() != 2 * axes.size())
+        throw Error({.what = fmt::format("{} pads for {} axes", pads.size(), axes.size()), .fix = "give a begin and an end for every axis"});
     Shape y = c.shape(0);
     for (std::size_t i = 0; i < axes.size(); ++i) {
-        const Dim &begin = (*pads)[i], &end = (*pads)[axes.size() + i];
+        const Dim &begin = pads[i], &end = pads[axes.size() + i];
         Dim& extent = y[static_cast<std::size_t>(axes[i])];
         for (const Dim* d : {&begin, &end})
             if (const auto v = d->constant(); v && (*v > largest || *v < -largest))

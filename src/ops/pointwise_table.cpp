@@ -25,11 +25,21 @@ constexpr auto int_relu = IntegerFunction::of([]<class W>(W a, W) { return a > 0
 constexpr auto int_sign = IntegerFunction::of([]<class W>(W a, W) { return static_cast<W>((a > 0) - (std::is_signed_v<W> && a < 0)); });
 constexpr auto int_leaky = IntegerFunction::of([]<class W>(W a, W b) { return std::is_signed_v<W> && a < 0 ? wrap_mul(a, b) : a; });
 
-// What is divided is a size: floor and truncation agree.
+// What is divided is a number or a size: floor and truncation agree on these.
 std::optional<Dim> divide(const Dim& a, const Dim& b) {
     const auto x = a.constant(), y = b.constant();
     if (x && y) return *y == 0 ? std::nullopt : std::optional(Dim(wrap_div(*x, *y)));
-    return y && *y <= 0 ? std::nullopt : std::optional(floor_div(a, b));
+    return (y && *y <= 0) || is_open(a) || is_open(b) ? std::nullopt : std::optional(floor_div(a, b));
+}
+
+void infer_neg(Inference& c) {
+    check_dtype(c, 0, is_number);
+    set_broadcast(c, c.dtype(0));
+    const auto content = is_integer(c.dtype(0)) ? known_elements(c, 0) : std::nullopt;
+    if (!content || is_unsigned(c.dtype(0)) || c.rank(0) > 1) return;
+    std::vector<std::optional<Dim>> result;
+    for (const Dim& d : *content) result.push_back(d == Dim(INT64_MIN) ? std::nullopt : std::optional(Dim(0) - d));
+    set_elements(c, result);
 }
 
 // The slope fits x without stretching it.
@@ -92,7 +102,7 @@ const std::vector<PointwiseOp>& table() {
             {.op = "Mish", .function = "mish", .versions = {{18}, {22}}},
             {.op = "Mul", .function = "mul", .versions = {{1}, plain, by_shape, {13}, {14}}, .inputs = 2, .integer = int_mul,
              .follow = [](const Dim& a, const Dim& b) { return std::optional(a * b); }},
-            {.op = "Neg", .function = "neg", .versions = {{1}, plain, {13}}, .integer = int_neg},
+            {.op = "Neg", .function = "neg", .versions = {{1}, plain, {13}}, .integer = int_neg, .infer = infer_neg},
             {.op = "PRelu", .function = "leaky_relu", .versions = {{1}, plain, {7, slope_by_shape}, {9}, {16}}, .inputs = 2, .integer = int_leaky, .infer = infer_prelu},
             {.op = "Reciprocal", .function = "reciprocal", .versions = {{1}, plain, {13}}},
             {.op = "Relu", .function = "relu", .versions = {{1}, plain, {13}, {14}}, .integer = int_relu},

@@ -14,9 +14,7 @@ namespace {
 
 Dim count_of_integers(const Dim& start, const Dim& limit, const Dim& delta) {
     const auto step = delta.constant();
-    if (!step)
-        throw Error({.what = fmt::format("unsupported: delta is {}", delta.text()),
-                     .fix = "make it a constant in the export"});
+    if (!step) throw Error({.what = fmt::format("unsupported: delta is {}", delta.text()), .fix = "make it a constant in the export"});
     if (*step == 0) no_progress();
     const Dim way = *step > 0 ? limit - start : start - limit;
     const Dim by = *step > 0 ? delta : Dim(0) - delta;
@@ -44,11 +42,16 @@ void infer(Inference& c) {
     if (c.dtype(1) != t || c.dtype(2) != t || !computes(t) || t == DType::boolean)
         throw Error({.what = fmt::format("start, limit and delta are of types {}, {} and {}", name_of(t), name_of(c.dtype(1)), name_of(c.dtype(2))),
                      .fix = "they must be of one type of numbers"});
-    const auto known = [&](std::size_t i) { return is_float(t) ? c.in[i].constant != nullptr : c.content(i).has_value(); };
-    if (!known(0) || !known(1) || !known(2)) return give(c, 0, t, {c.unknown("count")});
-    if (is_float(t)) return give(c, 0, t, {count_of_reals(single_real(c, 0), single_real(c, 1), single_real(c, 2))});
+    if (is_float(t)) {
+        if (c.in[0].constant && c.in[1].constant && c.in[2].constant) return give(c, 0, t, {count_of_reals(single_real(c, 0), single_real(c, 1), single_real(c, 2))});
+        const auto start = c.uniform(0), limit = c.uniform(1), delta = c.uniform(2);  // sizes that were cast
+        return give(c, 0, t, {start && limit && delta && delta->is_constant() ? count_of_integers(*start, *limit, *delta) : c.unknown("count")});
+    }
+    if (!c.content(0) || !c.content(1) || !c.content(2)) return give(c, 0, t, {c.unknown("count")});
     const Dim start = single(c, 0, "the start"), limit = single(c, 1, "the limit"), delta = single(c, 2, "the delta");
+    if (is_open(delta)) return give(c, 0, t, {c.unknown("count")});
     const Dim count = count_of_integers(start, limit, delta);
+    if (is_open(count)) return give(c, 0, t, {c.unknown("count")});
     give(c, 0, t, {count});
     const auto n = count.constant();
     if (!n || *n > 64) return;

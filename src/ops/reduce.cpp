@@ -48,18 +48,37 @@ AxisSet axes_of(const Attributes& attributes, std::span<const std::int64_t> give
     return set;
 }
 
+// What is left where only the run tells the axes: each extent is 1, or one of x's; without keepdims as many fewer as there are axes.
+Shape shape_for_any_axes(Inference& c, bool keep_dims) {
+    const Shape& x = c.shape(0);
+    Shape y;
+    if (keep_dims) {
+        for (std::size_t i = 0; i < x.size(); ++i) y.push_back(x[i] == Dim(1) ? Dim(1) : c.unknown(axis_name(i), greater(x[i], Dim(1))));
+        return y;
+    }
+    const auto count = c.rank(1) == 1 ? c.shape(1)[0].constant() : std::nullopt;
+    if (!count || *count > c.rank(0)) c.integers(1, "the axes");  // throws the Error that says so
+    for (std::size_t i = 0; i + static_cast<std::size_t>(*count) < x.size(); ++i) {
+        Dim most = x[i];
+        for (std::size_t k = 1; k <= static_cast<std::size_t>(*count); ++k) most = greater(most, x[i + k]);
+        y.push_back(c.unknown(axis_name(i), most));
+    }
+    return y;
+}
+
 template <Kind kind>
 void infer(Inference& c) {
     check_dtype(c, 0, kind == Kind::max || kind == Kind::min ? is_element : is_number);
     refuse_old_attribute(c, "axes");
-    std::vector<std::int64_t> given;
-    if (c.has(1)) given = c.integers(1, "the axes");
-    const AxisSet axes = axes_of(c.attributes(), given, c.rank(0));
-    c.set(0, c.dtype(0), reduced_shape(c.shape(0), axes, c.attributes().integer("keepdims", 1) != 0));
+    const bool keep_dims = c.attributes().integer("keepdims", 1) != 0;
+    const auto given = c.has(1) ? c.numbers(1) : std::vector<std::int64_t>{};
+    if (!given) return c.set(0, c.dtype(0), shape_for_any_axes(c, keep_dims));
+    const AxisSet axes = axes_of(c.attributes(), *given, c.rank(0));
+    c.set(0, c.dtype(0), reduced_shape(c.shape(0), axes, keep_dims));
     // The number of elements of a shape: the product, or the only one, of a followed vector.
     if (c.rank(0) != 1 || !axes[0] || !is_integer(c.dtype(0))) return;
     const auto content = known_elements(c, 0);
-    if (!content || content->empty() || (kind != Kind::prod && kind != Kind::sum && kind != Kind::max && kind != Kind::min)) return;
+    if (!content || content->empty() || Dim(static_cast<std::int64_t>(content->size())) != c.shape(0)[0] || (kind != Kind::prod && kind != Kind::sum && kind != Kind::max && kind != Kind::min)) return;
     try {
         Dim r = (*content)[0];
         for (std::size_t i = 1; i < content->size(); ++i) {
@@ -130,6 +149,7 @@ void reference(const Call& c) {
     const AxisSet axes = axes_of(c.attributes(), std::span(given).first(static_cast<std::size_t>(n)), c.in[0].rank());
     const SplitView x(c.in[0], axes);
     const View y = kept_output(c.out[0], axes, c.attributes().integer("keepdims", 1) != 0);
+    require_at_run(y.shape == x.kept.shape, "the axes do not fit the output");
     constexpr bool fraction = kind == Kind::l2 || kind == Kind::log_sum || kind == Kind::log_sum_exp;
     with_type(y.dtype, [&]<class T>(TypeTag<T>) {
         for (const Dims& index : indices(x.kept.shape)) {

@@ -10,12 +10,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tercet {
 namespace {
 
 void reference(const Call& call) {
     require_at_run(call.in[0].count() == call.out[0].count(), "the input has another number of elements than its new shape");
     copy_elements(call);
+}
+
+// Makes those extents of y unknown: of x's elements, what the others leave is the most for the first, what that leaves for the next.
+void bound_by_count(Inference& c, Shape& y, const std::vector<bool>& unknown) {
+    Dim known = 1;
+    for (std::size_t i = 0; i < y.size(); ++i)
+        if (!unknown[i]) known = known * y[i];
+    Dim most = floor_div(product(c.shape(0)), greater(known, Dim(1)));
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        if (!unknown[i]) continue;
+        y[i] = c.unknown(axis_name(i), most);
+        most = floor_div(most, greater(y[i], Dim(1)));
+    }
+}
+
+// The same for a y of that rank, whose axes only the run tells.
+void give_any(Inference& c, std::int64_t rank) {
+    if (rank < 0) throw Error({.what = fmt::format("as many axes as {} for a value of rank {}", text_of(c.in[1].type), c.rank(0)), .fix = "compare the axes with the input's shape"});
+    if (rank > max_rank)
+        throw Error({.what = fmt::format("unsupported: the output has rank {}, at most {} is supported", rank, max_rank),
+                     .fix = "reshape it in the export"});
+    Shape y(static_cast<std::size_t>(rank), Dim(1));
+    bound_by_count(c, y, std::vector<bool>(y.size(), true));
+    give(c, 0, c.dtype(0), y);
 }
 
 [[noreturn]] void misfit(const Shape& x, const std::vector<Dim>& target) {
@@ -31,6 +57,8 @@ void infer_reshape(Inference& c) {
     if (target.size() > static_cast<std::size_t>(max_rank))
         throw Error({.what = fmt::format("unsupported: the target shape has rank {}, at most {} is supported", target.size(), max_rank),
                      .fix = "reshape it in the export"});
+    const auto computed = std::ranges::count_if(target, is_open);
+    const bool follows = computed == 1 && std::ranges::find(target, Dim(-1)) == target.end();  // from the others, as that of -1
     Shape y;
     Dim left = 1, right = 1;  // products of the extents that are not copied from x to the same place of y
     std::optional<std::size_t> open;
@@ -40,7 +68,7 @@ void infer_reshape(Inference& c) {
         if (d && *d < -1)
             throw Error({.what = fmt::format("extent {} in the target shape [{}]", *d, text_of(target)),
                          .fix = "only -1 may be negative"});
-        if (d == -1) {
+        if (d == -1 || (follows && is_open(target[i]))) {
             if (open)
                 throw Error({.what = fmt::format("several -1 in the target shape [{}]", text_of(target)),
                              .fix = "one extent at most follows from the others"});
@@ -60,7 +88,11 @@ void infer_reshape(Inference& c) {
         }
     }
     for (std::size_t i = target.size(); i < x.size(); ++i) left = left * x[i];
-    if (open) {
+    if (computed > 1 || (computed == 1 && !follows) || (follows && (copies_nothing || right == Dim(0)))) {
+        std::vector<bool> unknown;
+        for (std::size_t i = 0; i < target.size(); ++i) unknown.push_back(target[i] == Dim(-1) || is_open(target[i]));
+        bound_by_count(c, y, unknown);
+    } else if (open) {
         if (right == Dim(0))
             throw Error({.what = fmt::format("-1 beside an extent of 0 in the target shape [{}]", text_of(target)),
                          .fix = "write the extent itself"});
@@ -70,7 +102,7 @@ void infer_reshape(Inference& c) {
         misfit(x, target);
     }
     give(c, 0, c.dtype(0), y);
-    note_content(c, 0, small_content(c, 0));
+    pass_content(c);
 }
 
 std::vector<bool> marked_axes(const std::vector<std::int64_t>& axes, int rank) {
@@ -83,11 +115,10 @@ std::vector<bool> marked_axes(const std::vector<std::int64_t>& axes, int rank) {
     return marked;
 }
 
-std::vector<std::int64_t> given_axes(const Inference& c) {
-    if (!is_integer(c.dtype(1)))
-        throw Error({.what = fmt::format("the axes (input 1) are of type {}, should be i64", name_of(c.dtype(1))),
-                     .fix = "check the model with onnx.checker"});
-    return c.integers(1, "the axes");
+// Empty where only the run tells them, of which there are so many. Error if not even that is known.
+std::optional<std::vector<std::int64_t>> given_axes(const Inference& c, std::int64_t& count) {
+    count = static_cast<std::int64_t>(sizes(c, 1, "the axes").size());
+    return c.numbers(1);
 }
 
 void infer_squeeze(Inference& c) {
@@ -95,7 +126,10 @@ void infer_squeeze(Inference& c) {
     const Shape& x = c.shape(0);
     Shape y;
     if (c.has(1)) {
-        const std::vector<bool> gone = marked_axes(given_axes(c), c.rank(0));
+        std::int64_t count = 0;
+        const auto axes = given_axes(c, count);
+        if (!axes) return give_any(c, c.rank(0) - count);
+        const std::vector<bool> gone = marked_axes(*axes, c.rank(0));
         for (std::size_t i = 0; i < x.size(); ++i) {
             if (!gone[i]) y.push_back(x[i]);
             else if (x[i] != Dim(1))
@@ -111,22 +145,24 @@ void infer_squeeze(Inference& c) {
         }
     }
     give(c, 0, c.dtype(0), y);
-    note_content(c, 0, small_content(c, 0));
+    pass_content(c);
 }
 
 void infer_unsqueeze(Inference& c) {
     refuse_old_attribute(c, "axes");
-    const std::vector<std::int64_t> axes = given_axes(c);
-    const std::size_t rank = c.shape(0).size() + axes.size();
+    std::int64_t count = 0;
+    const auto axes = given_axes(c, count);
+    if (!axes) return give_any(c, c.rank(0) + count);
+    const std::size_t rank = c.shape(0).size() + axes->size();
     if (rank > static_cast<std::size_t>(max_rank))
         throw Error({.what = fmt::format("unsupported: the output has rank {}, at most {} is supported", rank, max_rank),
                      .fix = "reshape it in the export"});
-    const std::vector<bool> added = marked_axes(axes, static_cast<int>(rank));
+    const std::vector<bool> added = marked_axes(*axes, static_cast<int>(rank));
     Shape y;
     auto next = c.shape(0).begin();
     for (std::size_t i = 0; i < rank; ++i) y.push_back(added[i] ? Dim(1) : *next++);
     give(c, 0, c.dtype(0), y);
-    note_content(c, 0, small_content(c, 0));
+    pass_content(c);
 }
 
 void shape_to_input(Graph& g, NodeId id) {

@@ -2,7 +2,7 @@
 // y[i...] = sum over the samples of every axis of (product of their weights) * x[their elements...]  (resample.h)
 // Inputs: x, roi [begins..., ends...], scales, sizes; the last two name the extents: floor(in*scale) or the size itself, for
 // the attribute `axes` (all if absent). Upsample is Resize of before operator set 10 and becomes one on import.
-#include "ops/op.h"
+#include "ops/extents.h"
 #include "ops/require.h"
 #include "ops/resample.h"
 
@@ -108,34 +108,32 @@ void infer(Inference& c) {
     if (given(c, 2) == given(c, 3))
         throw Error({.what = given(c, 2) ? "both scales and sizes are given" : "neither scales nor sizes are given", .fix = "give one of them"});
     Shape y = c.shape(0);
+    const auto unknown = [&](std::int64_t axis) { return c.unknown(axis_name(static_cast<std::size_t>(axis))); };
     if (given(c, 2)) {
         check_elements(c, 2, "the scales", count);
         if (c.dtype(2) != DType::f32) throw Error({.what = fmt::format("the scales (input 2) are {}", name_of(c.dtype(2))), .fix = "they must be f32"});
-        if (!c.in[2].constant)
-            throw Error({.what = "unsupported: the scales (input 2) are computed while the model runs",
-                         .fix = "give the input fixed sizes, or make the scales a constant in the export"});
         for (std::size_t i = 0; i < count; ++i) {
-            Dim& extent = y[static_cast<std::size_t>(axes[static_cast<int>(i)])];
-            extent = scaled(extent, static_cast<float>(c.in[2].constant->get(static_cast<std::int64_t>(i))));
+            const std::int64_t axis = axes[static_cast<int>(i)];
+            Dim& extent = y[static_cast<std::size_t>(axis)];
+            extent = c.in[2].constant ? scaled(extent, static_cast<float>(c.in[2].constant->get(static_cast<std::int64_t>(i)))) : unknown(axis);
         }
     } else {
         check_elements(c, 3, "the sizes", count);
-        const auto sizes = is_integer(c.dtype(3)) ? c.content(3) : std::nullopt;
-        if (!sizes || sizes->size() != count)
-            throw Error({.what = "unsupported: the sizes (input 3) are computed while the model runs",
-                         .fix = "give the input fixed sizes, or make the sizes a constant in the export"});
+        const std::vector<Dim> sizes = tercet::sizes(c, 3, "the sizes", count);
         for (std::size_t i = 0; i < count; ++i) {
             const std::int64_t axis = axes[static_cast<int>(i)];
             const Dim& extent = y[static_cast<std::size_t>(axis)];
-            const auto in = extent.constant(), size = (*sizes)[i].constant();
+            const auto in = extent.constant(), size = sizes[i].constant();
             if ((size && (*size < 0 || *size > std::int64_t{1} << 40)) || (in && *in == 0 && !(size && *size == 0)))
-                throw Error({.what = fmt::format("axis {} of {} elements resized to {}", axis, extent.text(), (*sizes)[i].text()),
+                throw Error({.what = fmt::format("axis {} of {} elements resized to {}", axis, extent.text(), sizes[i].text()),
                              .fix = "check the model's sizes"});
         }
         if (aspect == Aspect::stretch)
-            for (std::size_t i = 0; i < count; ++i) y[static_cast<std::size_t>(axes[static_cast<int>(i)])] = (*sizes)[i];
+            for (std::size_t i = 0; i < count; ++i) y[static_cast<std::size_t>(axes[static_cast<int>(i)])] = sizes[i];
+        else if (std::ranges::any_of(sizes, is_open))
+            for (std::int64_t axis : axes) y[static_cast<std::size_t>(axis)] = unknown(axis);
         else
-            fit_aspect(aspect, y, axes, *sizes);
+            fit_aspect(aspect, y, axes, sizes);
     }
     c.set(0, c.dtype(0), std::move(y));
 }
@@ -161,6 +159,7 @@ std::array<ResampleAxis, max_rank> resample_axes(const Call& call) {
         ResampleAxis& axis = axes[static_cast<std::size_t>(named[i])];
         axis.scale = by_scale ? call.in[2].get({i}) : call.in[3].get({i}) / static_cast<double>(axis.in);
         if (by_scale) axis.exact_out = axis.scale * static_cast<double>(axis.in);
+        require_at_run(axis.out == 0 || (axis.scale > 0 && axis.scale <= largest_scale * 0x1p20), "a scale is not positive, or extreme");
         common = i == 0 ? axis.scale : common_scale(aspect, common, axis.scale);
     }
     if (!by_scale && aspect != Aspect::stretch)

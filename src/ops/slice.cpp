@@ -64,42 +64,51 @@ Dim extent_of(Dim start, Dim end, std::int64_t step, const Dim& n) {
 
 void infer(Inference& c) {
     for (const char* old : {"starts", "ends", "axes"}) refuse_old_attribute(c, old);
-    const std::vector<Dim> starts = sizes(c, 1, "the starts"), ends = sizes(c, 2, "the ends");
+    Shape y = c.shape(0);
+    const auto named = c.has(3) ? c.content(3) : std::nullopt;
+    const std::size_t most = named ? named->size() : y.size();  // of axes
+    const std::vector<Dim> starts = sizes(c, 1, "the starts", most), ends = sizes(c, 2, "the ends", most);
     const std::size_t count = starts.size();
-    std::vector<std::int64_t> axes, steps(count, 1);
-    for (std::size_t i = 0; i < count; ++i) axes.push_back(static_cast<std::int64_t>(i));
-    if (c.has(3)) axes = c.integers(3, "the axes");
-    if (c.has(4)) steps = c.integers(4, "the steps");
+    std::vector<Dim> axes, steps(count, 1);
+    for (std::size_t i = 0; i < count; ++i) axes.emplace_back(static_cast<std::int64_t>(i));
+    if (c.has(3)) axes = sizes(c, 3, "the axes", count);
+    if (c.has(4)) steps = sizes(c, 4, "the steps", count);
     if (ends.size() != count || axes.size() != count || steps.size() != count)
         throw Error({.what = fmt::format("has {} starts, {} ends, {} axes and {} steps", count, ends.size(), axes.size(), steps.size()),
                      .fix = "there must be as many of each"});
-    Shape y = c.shape(0);
+    if (!std::ranges::all_of(axes, &Dim::is_constant)) {  // any axis may be cut
+        for (std::size_t i = 0; i < y.size(); ++i) y[i] = c.unknown(axis_name(i), y[i]);
+        return give(c, 0, c.dtype(0), y);
+    }
     std::vector<bool> seen(y.size());
     for (std::size_t i = 0; i < count; ++i) {
-        const auto axis = static_cast<std::size_t>(checked_axis(axes[i], c.rank(0)));
+        const auto axis = static_cast<std::size_t>(checked_axis(*axes[i].constant(), c.rank(0)));
         if (seen[axis])
-            throw Error({.what = fmt::format("axis {} stands twice in the axes", axes[i]),
+            throw Error({.what = fmt::format("axis {} stands twice in the axes", axes[i].text()),
                          .fix = "name each axis once"});
-        if (steps[i] == 0)
-            throw Error({.what = fmt::format("the step on axis {} is 0", axes[i]),
+        if (steps[i] == Dim(0))
+            throw Error({.what = fmt::format("the step on axis {} is 0", axes[i].text()),
                          .fix = "it must be positive or negative"});
         seen[axis] = true;
-        y[axis] = extent_of(starts[i], ends[i], steps[i], c.shape(0)[axis]);
+        const Dim& n = c.shape(0)[axis];
+        const auto step = steps[i].constant();
+        y[axis] = step ? extent_of(starts[i], ends[i], *step, n) : c.unknown(axis_name(axis), n);
+        if (is_open(y[axis])) y[axis] = c.unknown(axis_name(axis), n);
     }
     give(c, 0, c.dtype(0), y);
 
     const auto content = small_content(c, 0);
     if (!content || c.rank(0) != 1 || !y[0].is_constant()) return;
     if (count == 0) return note_content(c, 0, content);
-    const auto start = starts[0].constant();
-    if (!start) return;
+    const auto start = starts[0].constant(), step = steps[0].constant();
+    if (!start || !step) return;
     const auto n = static_cast<std::int64_t>(content->size());
     std::vector<Dim> picked;
     std::int64_t at = *start >= 0 ? *start : n - std::min(negated(*start), n);
-    at = std::min(at, steps[0] < 0 ? n - 1 : n);
+    at = std::min(at, *step < 0 ? n - 1 : n);
     for (std::int64_t k = *y[0].constant(); k > 0; --k) {
         picked.push_back((*content)[static_cast<std::size_t>(at)]);
-        if (k > 1) at += steps[0];
+        if (k > 1) at += *step;
     }
     note_content(c, 0, std::move(picked));
 }

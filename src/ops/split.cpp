@@ -12,6 +12,16 @@
 namespace tercet {
 namespace {
 
+// A single part that only the run tells is what the others leave.
+void close_parts(Inference& c, std::vector<Dim>& parts, const Dim& extent) {
+    const bool follows = std::ranges::count_if(parts, is_open) == 1;
+    Dim left = extent;
+    for (const Dim& p : parts)
+        if (!is_open(p)) left = left - p;
+    for (std::size_t k = 0; k < parts.size(); ++k)
+        if (is_open(parts[k])) parts[k] = follows ? left : c.unknown(fmt::format("part{}", k), extent);
+}
+
 void infer(Inference& c) {
     refuse_old_attribute(c, "split");
     const auto axis = static_cast<std::size_t>(checked_axis(c.attributes().integer("axis", 0), c.rank(0)));
@@ -22,7 +32,8 @@ void infer(Inference& c) {
     if (c.has(1)) {
         if (c.attributes().has("num_outputs"))
             throw Error({.what = "has both 'num_outputs' and the input 'split'", .fix = "check the model with onnx.checker"});
-        parts = sizes(c, 1, "the sizes of the parts");
+        parts = sizes(c, 1, "the sizes of the parts", c.out.size());
+        close_parts(c, parts, extent);
         Dim sum = 0;
         for (const Dim& p : parts) {
             if (const auto s = p.constant(); s && *s < 0)

@@ -20,14 +20,14 @@ void infer(Inference& c) {
         throw Error({.what = fmt::format("a signal of shape [{}]", text_of(x)), .fix = "its last extent must be 1 (real) or 2 (complex)"});
     if (c.has(2)) require_rank(c, 2, 1, 1);
     std::optional<Dim> n = c.has(2) ? c.shape(2)[0] : x[1], step;
-    if (c.has(3) && c.content(3)) {
+    if (c.has(3)) {
         const Dim length = single(c, 3, "the frame's length");
-        if (c.has(2)) unify(*n, length, "frame_length and the window's length differ");
-        else n = length;
-    } else if (c.has(3) && !c.has(2)) {
-        n.reset();
+        if (!c.has(2)) n = length;
+        else if (!is_open(length)) unify(*n, length, "frame_length and the window's length differ");
     }
-    if (c.content(1)) step = single(c, 1, "the frame's step");
+    step = single(c, 1, "the frame's step");
+    if (is_open(*n)) n.reset();
+    if (is_open(*step)) step.reset();
     if (const auto length = n ? n->constant() : std::nullopt; length && *length < 1)
         throw Error({.what = fmt::format("frames of {} elements", *length), .fix = "frame_length must be at least 1"});
     if (const auto by = step ? step->constant() : std::nullopt; by && *by < 1)

@@ -21,8 +21,8 @@ void infer(Inference& c) {
     const auto count = product(c.shape(1)).constant();
     if (c.dtype(1) != DType::i64 || c.rank(1) > 1 || (count && *count != 1))
         throw Error({.what = fmt::format("k (input 1) is of type {}", text_of(c.in[1].type)), .fix = "it must be one i64"});
-    if (const auto k = c.content(1)) y[axis] = (*k)[0];
-    else y[axis] = c.unknown("k", n);
+    const auto given = c.content(1);
+    y[axis] = given && !given->empty() && !is_open(given->front()) ? given->front() : c.unknown("k", n);
     const auto k = y[axis].constant();
     if ((k && *k < 0) || ((n - y[axis]).is_constant() && *(n - y[axis]).constant() < 0))
         throw Error({.what = fmt::format("the first {} of {} elements", y[axis].text(), n.text()), .fix = "k must lie in [0, elements along the axis]"});

@@ -27,7 +27,7 @@ void infer(Inference& c) {
     Shape y;
     for (std::int64_t i : order_of(c.attributes(), c.rank(0))) y.push_back(c.shape(0)[static_cast<std::size_t>(i)]);
     give(c, 0, c.dtype(0), y);
-    note_content(c, 0, small_content(c, 0));
+    pass_content(c);
 }
 
 void reference(const Call& call) { copy_view(call.in[0].permuted(order_of(call.attributes(), call.in[0].rank())), call.out[0]); }

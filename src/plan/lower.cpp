@@ -8,12 +8,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tercet {
 namespace {
 
 using Place = ProgramValue::Place;
 
-constexpr std::int64_t unbounded_extent = 1024;  // what an extent that only data tell is taken to be while tuning, where nothing bounds it
+// What extents that only data tell, and that nothing bounds, are taken to be while tuning, by how many of them a step decides.
+constexpr std::array<std::int64_t, 4> unbounded_extents{1024, 256, 64, 16};
 
 // Kernels that are timed read constants as arrays of their type, but in a model's file they may stand at any byte.
 Tensor aligned(const Tensor& t) {
@@ -68,7 +71,7 @@ private:
     }
 
     // The sizes at which what follows is tuned: the most that there can be, lest anything take more memory than is planned.
-    void note(const Unknown& u) {
+    void note(const Unknown& u, std::int64_t unbounded_extent) {
         SymbolProfile& sizes = p_.profile[u.symbol];
         sizes = {unbounded_extent, unbounded_extent, unbounded_extent};
         if (!u.bound) return;
@@ -90,7 +93,9 @@ private:
             if (v != ValueId::none) v = static_cast<ValueId>(next++);
         Inference types = infer_again(step.node);
         step.decides = std::move(types.unknowns);
-        for (const Unknown& u : step.decides) note(u);
+        const auto unbounded = std::ranges::count(step.decides, std::nullopt, &Unknown::bound);
+        const std::int64_t extent = unbounded_extents[static_cast<std::size_t>(std::clamp<std::int64_t>(unbounded - 1, 0, std::ssize(unbounded_extents) - 1))];
+        for (const Unknown& u : step.decides) note(u, extent);
         const bool is_view = op_of(node).pure_view && !node.attributes.has("tail") && step.decides.empty();
         for (std::size_t i = 0; i < node.outputs.size(); ++i) {
             if (node.outputs[i] == ValueId::none) continue;

@@ -86,7 +86,9 @@ std::vector<std::int64_t> Stages::decide(std::size_t k, std::vector<View>& in) {
     scratch_bytes_ = reference_scratch_bytes(call);
     scratch_.reserve(scratch_bytes_);
     call.scratch = {scratch_.data(), scratch_bytes_};
-    return measure(step.node, known, call);
+    std::vector<Type> types;
+    for (ValueId v : step.node.outputs) types.push_back(v == ValueId::none ? Type{} : program_.value(v).type);
+    return measure(step.node, known, types, step.decides, call);
 }
 
 clock::duration Stages::deciding_time(std::size_t step) const {
