@@ -97,6 +97,8 @@ KNOWN = [
     Deviation(("Dropout",), lambda s: s.case.opset < 12 and len(s.node.outputs) > 1, "before operator set 12 the mask of a run without training is not specified; ours is true, onnxruntime's false"),
     Deviation(("NonZero",), lambda s: s.ours.shape == (0, s.theirs.shape[1]), "of a scalar: [0, n] by the specification, [1, n] as NumPy had it in onnxruntime"),
     Deviation(("ReduceSumSquare", "ReduceProd", "ReduceL1", "ReduceSum", "ReduceMean", "Pow", "CumSum", "CumProd", "MatMul", "Einsum"), Seen.overflow, "integers that overflow: ours wrap, onnxruntime's Eigen sums may not"),
+    Deviation(("com.microsoft.SkipLayerNormalization", "com.microsoft.SkipSimplifiedLayerNormalization"), lambda s: s.ours.shape != s.theirs.shape,
+              "a skip of more samples than the input is invalid; ours broadcasts, onnxruntime reads the first"),
     Deviation(("HammingWindow", "BlackmanWindow"), lambda s: s.attribute("output_datatype") == 11, "onnxruntime's coefficients are f32 even where it computes f64"),
     Deviation(("Shrink", "Gelu", "Attention"), lambda s: "f64" in s.node.dtypes, "onnxruntime computes f64 by way of f32, or with constants that are f32"),
     Deviation(("Attention",), lambda s: s.attribute("is_causal") == 1 and len(s.node.inputs) > 4, "is_causal with past keys: ours are the values of ONNX's reference"),
