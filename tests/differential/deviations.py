@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where onnxruntime is known to deviate from the ONNX specification, or the specification leaves it open. A mismatch of a case
-that has such a node is counted with its reason, and is no failure. Add one only after reading the specification."""
+"""Where onnxruntime is known to deviate from the ONNX specification, or the specification leaves it open. A mismatch of an
+output that comes from such a node is counted with its reason, and is no failure. Add one only after reading the specification; what
+deviates on our side, knowingly, says so."""
 import dataclasses
 
 import numpy as np
