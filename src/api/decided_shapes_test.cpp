@@ -91,6 +91,12 @@ TEST_F(DecidedShapes, OfBoxesThatRemain) {
         expect_reference(c, {random_tensor(DType::f32, {1 + seed % 4, 20, 4}, seed), random_tensor(DType::f32, {1 + seed % 4, 3, 20}, seed + 100)});
 }
 
+// How many of them there are depends on N alone, and is fewer than N at all points of the profile.
+TEST_F(DecidedShapes, OfAConstantThatIsLongerThanSomeInputs) {
+    Context c = context("(f32[N,2] x) => (f32[?k,2] y) { y = Compress<axis = 0>(x, bool[5]{1,0,0,1,1}) }", {{"N", {1, 4, 9}}});
+    for (std::int64_t n : {4, 1, 5, 9, 3}) expect_reference(c, {random_tensor(DType::f32, {n, 2}, 7)});
+}
+
 TEST_F(DecidedShapes, AreSaidToBeOpenBeforeARun) {
     Context c = context(selecting, {{"N", {1, 8, 30}}});
     const Tensor x = random_tensor(DType::f32, {8, 5}, 3);

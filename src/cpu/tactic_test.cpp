@@ -23,12 +23,21 @@ struct Case {
     friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 };
 
+std::string with_channels_last(std::string_view op, std::string_view x, std::string_view w, std::string_view attributes, const std::string& bias, std::string_view tail, std::string_view extra) {
+    return fmt::format("({} x{}) => (f32[?] y) {{ y = {}<layout = \"NHWC\"{}{}{}>(x, {}, {}{}) }}", x, extra.empty() ? "" : fmt::format(", {} r", extra), op,
+                       attributes.empty() ? "" : ", ", attributes, tail.empty() ? "" : fmt::format(", tail = \"{}\"", tail), w, bias, extra.empty() ? "" : ", r");
+}
+
 std::string conv(std::string_view x, std::string_view w, std::string_view attributes, bool bias = true, std::string_view tail = "", std::string_view extra = "") {
     const std::string_view dims = w.substr(w.find('[') + 1);
-    const std::string m(dims.substr(0, dims.find(',')));
-    return fmt::format("({} x{}) => (f32[?] y) {{ y = Conv<layout = \"NHWC\"{}{}{}>(x, {}, {}{}) }}", x, extra.empty() ? "" : fmt::format(", {} r", extra),
-                       attributes.empty() ? "" : ", ", attributes, tail.empty() ? "" : fmt::format(", tail = \"{}\"", tail), w,
-                       bias ? fmt::format("random[{}]", m) : "_", extra.empty() ? "" : ", r");
+    return with_channels_last("Conv", x, w, attributes, bias ? fmt::format("random[{}]", dims.substr(0, dims.find(','))) : "_", tail, extra);
+}
+
+// The bias has an element for each channel of the output.
+std::string transposed_conv(std::string_view x, std::string_view w, std::string_view attributes, bool bias = true, std::string_view tail = "", std::string_view extra = "") {
+    const Graph g = typed_graph(with_channels_last("ConvTranspose", x, w, attributes, "_", "", ""));
+    const auto channels = constant_shape(g.value(g.outputs()[0].value).type.shape)->back();
+    return with_channels_last("ConvTranspose", x, w, attributes, bias ? fmt::format("random[{}]", channels) : "_", tail, extra);
 }
 
 std::string pool_of(std::string_view op, std::string_view x, std::string_view attributes) {
@@ -44,7 +53,7 @@ const std::vector<Case>& cases() {
                                matmul = "cpu/matmul_f32", pointwise = "cpu/pointwise_f32", softmax = "cpu/softmax_f32", reduce = "cpu/reduce_f32",
                                transpose = "cpu/transpose", attention = "cpu/attention_f32", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest",
                                blend = "cpu/resize_blend_f32", layer_norm = "cpu/layer_normalization_f32", group_norm = "cpu/group_normalization_f32", gather_blocks = "cpu/gather",
-                               expand = "cpu/expand", softmax_columns = "cpu/softmax_columns_f32", arg_max = "cpu/arg_max_f32";
+                               expand = "cpu/expand", softmax_columns = "cpu/softmax_columns_f32", arg_max = "cpu/arg_max_f32", transposed = "cpu/conv_transpose_f32";
     static const std::vector<Case> all{
         {"1x1", conv("f32[1,7,9,13]", "random[17,13,1,1]", ""), {igemm}, {direct, gather}},
         {"3x3 padded", conv("f32[2,7,5,8]", "random[33,8,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}, {direct, gather}},
@@ -99,6 +108,16 @@ const std::vector<Case>& cases() {
         {"depthwise, swish behind", conv("f32[1,5,16,40]", "random[40,1,3,3]", "group = 40, pads = [1, 1, 1, 1]", true, "mul(x0, sigmoid(x0))"), {}, {depthwise_code}},
         {"depthwise, slope per channel behind", conv("f32[1,5,7,33]", "random[33,1,3,3]", "group = 33", true, "leaky_relu(x0, x1)", "f32[33]"), {}, {depthwise_code}},
         {"depthwise, scalar behind", conv("f32[1,5,7,9]", "random[9,1,3,3]", "group = 9", true, "mul(x0, x1)", "f32[1]"), {}, {depthwise_code}},
+        {"transposed 2x2, stride 2", transposed_conv("f32[2,5,9,17]", "random[17,33,2,2]", "strides = [2, 2]"), {transposed}},
+        {"transposed 4x4, stride 2, padded", transposed_conv("f32[1,7,8,16]", "random[16,35,4,4]", "strides = [2, 2], pads = [1, 1, 1, 1]", true, "relu(x0)"), {transposed}},
+        {"transposed 3x3, stride 1", transposed_conv("f32[1,7,33,3]", "random[3,9,3,3]", "pads = [1, 0, 0, 2]", false), {transposed}},
+        {"transposed, stride above the kernel", transposed_conv("f32[2,3,5,4]", "random[4,7,2,1]", "strides = [3, 4], output_padding = [2, 1]"), {transposed}},
+        {"transposed, dilated", transposed_conv("f32[1,6,7,5]", "random[5,8,3,2]", "strides = [2, 3], dilations = [2, 3], pads = [3, 1, 0, 2]"), {transposed}},
+        {"transposed in groups", transposed_conv("f32[1,5,6,12]", "random[12,5,3,3]", "group = 3, strides = [2, 2], auto_pad = \"SAME_UPPER\"", true, "mul(x0, x1)", "f32[15]"), {transposed}},
+        {"transposed to a shape", transposed_conv("f32[1,5,6,4]", "random[4,6,3,3]", "strides = [2, 2], output_shape = [10, 11]"), {transposed}},
+        {"transposed, 1 dimension", transposed_conv("f32[2,33,5]", "random[5,8,5]", "strides = [4], pads = [7, 1]"), {transposed}},
+        {"transposed, 3 dimensions", transposed_conv("f32[1,2,3,4,5]", "random[5,6,2,3,2]", "strides = [2, 1, 2]", true, "add(x0, x1)", "f32[1,4,5,8,6]"), {transposed}},
+        {"transposed, empty batch", transposed_conv("f32[0,3,4,5]", "random[5,6,2,2]", "strides = [2, 2]"), {transposed}},
         {"max pool", pool_of("MaxPool", "f32[2,7,9,17]", "kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]"), {pool}, {pool_code}},
         {"max pool with relu", pool_of("MaxPool", "f32[1,7,9,5]", "kernel_shape = [2, 2], ceil_mode = 1, strides = [2, 2], tail = \"relu(x0)\""), {pool}, {pool_code}},
         {"max pool 3x3", pool_of("MaxPool", "f32[1,5,33,33]", "kernel_shape = [3, 3], pads = [1, 1, 1, 1]"), {pool}, {pool_code}},
@@ -224,6 +243,11 @@ const std::vector<Case>& cases() {
         {"split of bytes", "(u8[2,9,2] x) => (u8[?] a, u8[?] b) { a, b = Split<axis = 1>(x, i64[2]{9, 0}) }", {split}},
         {"slice", "(f32[3,9,17] x) => (f32[?] y) { y = Slice(x, i64[2]{1, -15}, i64[2]{9, 1000}, i64[2]{1, 2}) }", {slice}},
         {"slice with steps", "(f32[4,9,17] x) => (f32[?] y) { y = Slice(x, i64[3]{0, 8, 100}, i64[3]{4, -100, 0}, i64[3]{0, 1, -1}, i64[3]{2, -3, -2}) }", {slice}},
+        {"cast of integers", "(i64[3,1701] x) => (f32[?] y) { y = Cast<to = 1>(x) }", {"cpu/cast"}},
+        {"cast to bool", "(f32[33] x) => (bool[?] y) { y = Cast<to = 9>(x) }", {"cpu/cast"}, {}, true},
+        {"cast of bools", "(bool[5,7] x) => (i32[?] y) { y = Cast<to = 6>(x) }", {"cpu/cast"}},
+        {"shape", "(f32[5,0,7] x) => (i64[?] y) { y = Shape(x) }", {"cpu/shape"}},
+        {"part of a shape", "(f32[5,6,7] x) => (i64[?] y) { y = Shape<start = -2, end = 9>(x) }", {"cpu/shape"}},
         {"slice of bytes", "(u8[127,3] x) => (u8[?] y) { y = Slice(x, i64[1]{7}, i64[1]{120}) }", {slice}},
         {"slice of nothing", "(f32[3,9] x) => (f32[?] y) { y = Slice(x, i64[1]{5}, i64[1]{5}, i64[1]{1}) }", {slice}},
         {"slice of large blocks", "(f32[3,2,33333] x) => (f32[?] y) { y = Slice(x, i64[1]{1}, i64[1]{2}, i64[1]{1}) }", {slice}},

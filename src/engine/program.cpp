@@ -61,9 +61,19 @@ Step step_at(const Program& program, const ProgramStep& step, const Symbols& sym
     return s;
 }
 
+void check_view(const Program& program, ValueId v, const Symbols& symbols) {
+    for (; v != ValueId::none && program.value(v).place == ProgramValue::Place::view; v = program.value(v).of) {
+        const ProgramValue& of = program.value(program.value(v).of);
+        const Dims shape = shape_at(program.value(v).type, symbols);
+        if (count_of(shape) != count_of(shape_at(of.type, symbols)))
+            throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", of.name, fmt::join(shape, ",")), .fix = "give inputs whose sizes belong together"});
+    }
+}
+
 void check_shapes(const Program& p, const Symbols& symbols) {
     Contents contents(p.values.size());
     check_shapes(p, symbols, p.all_steps(), contents);
+    for (std::size_t v = 0; v < p.values.size(); ++v) check_view(p, static_cast<ValueId>(v), symbols);
 }
 
 void check_shapes(const Program& p, const Symbols& symbols, StepRange steps, Contents& contents) {

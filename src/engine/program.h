@@ -86,7 +86,9 @@ using Contents = std::vector<std::optional<std::vector<Dim>>>;
 /// Inference over these steps at these sizes: shapes that symbols promise to be equal are. Error that names the step if not.
 /// `contents` holds what is known from the steps before them, and takes what follows.
 void check_shapes(const Program&, const Symbols&, StepRange steps, Contents& contents);
-void check_shapes(const Program&, const Symbols&);  // all steps
+void check_shapes(const Program&, const Symbols&);  // all steps, all views
+/// Error if a value that is a view would not have as many elements as what it shows. `v` may be none.
+void check_view(const Program&, ValueId v, const Symbols&);
 
 /// A program runs in stages: each but the first begins with a step that decides extents, and before it runs, sizes from there
 /// on are not known. One stage, if no step does.

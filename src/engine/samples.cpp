@@ -60,6 +60,7 @@ bool keeps_samples_apart(const Program& p, const ProgramStep& step) {
     if (!n.domain.empty()) return false;
     if (find_pointwise_op(n.op) || n.op == "Clip" || n.op == "Gelu" || n.op == "Cast") return elements(0);
     constexpr std::array<std::string_view, 10> windows{"Conv", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "LRN", "DepthToSpace", "SpaceToDepth"};
+    if (n.op == "BatchNormalization" && n.attributes.integer("training_mode", 0) != 0) return false;
     if (std::ranges::find(windows, n.op) != windows.end()) return own_is_constant() && n.outputs.size() == 1 && elements(own);
     if (n.op == "Gemm") return own_is_constant() && n.attributes.integer("transA", 0) == 0 && (n.inputs.size() < 3 || n.inputs[2] == ValueId::none || p.value(n.inputs[2]).type.shape.size() < 2 || p.value(n.inputs[2]).type.shape[0] == Dim(1)) && elements(own);
     if (n.op == "MatMul") return own_is_constant() && rank >= 2 && static_cast<int>(p.value(n.outputs[0]).type.shape.size()) == rank && elements(own);

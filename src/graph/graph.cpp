@@ -139,6 +139,12 @@ void Graph::set_constant(ValueId v, Tensor t) {
     if (!needed) remove(p);
 }
 
+void Graph::set_op(NodeId id, std::string_view op, std::string_view domain) {
+    Node& n = nodes_[static_cast<std::size_t>(id)];
+    n.op = op;
+    n.domain = domain;
+}
+
 void Graph::set_input(NodeId id, std::size_t i, ValueId v) {
     auto& in = nodes_[static_cast<std::size_t>(id)].inputs;
     if (in.size() <= i) in.resize(i + 1, ValueId::none);

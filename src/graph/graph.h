@@ -89,7 +89,7 @@ public:
 
     // Rewriting. Types are the caller's to keep right: the verifier compares them with inference.
     Attributes& attributes(NodeId id) { return nodes_[static_cast<std::size_t>(id)].attributes; }
-    void set_op(NodeId id, std::string_view op) { nodes_[static_cast<std::size_t>(id)].op = op; }
+    void set_op(NodeId id, std::string_view op, std::string_view domain = {});
     void set_type(ValueId v, Type type) { values_[static_cast<std::size_t>(v)].type = std::move(type); }
     void set_content(ValueId v, std::vector<Dim> c) { values_[static_cast<std::size_t>(v)].content = std::move(c); }
     void set_constant(ValueId v, Tensor t);                          // v's producer is removed if it has no other output read

@@ -30,8 +30,20 @@ TEST(BatchNormalization, OfOlderOperatorSets) {
     EXPECT_THROW(upgraded("(f32[1,1,2] x) => (f32[1,1,2] y, f32[1] m) { y, m = BatchNormalization(x, random[1], random[1], random[1], random[1]) }", 9), Error);
 }
 
-TEST(BatchNormalization, RefusesTraining) {
-    expect_infer_error("(f32[1,1,2] x) => (f32[1,1,2] y) { y = BatchNormalization<training_mode = 1>(x, random[1], random[1], random[1], random[1]) }", "training_mode");
+TEST(BatchNormalization, TakesTheStatisticsOfItsInputInTraining) {
+    const char* graph = "(f32[N,2,2] x) => (f32[N,2,2] y, f32[2] m, f32[2] v) { y, m, v = BatchNormalization<training_mode = 1, epsilon = 0.0, momentum = 0.75>"
+                        "(x, f32[2]{1,2}, f32[2]{0,10}, f32[2]{8,0}, f32[2]{0,4}) }";
+    // channel 0: {1,3,5,7}, mean 4, variance 5; channel 1: {0,0,2,2}, mean 1, variance 1
+    expect_values(graph, {"f32[2,2,2]{1,3,0,0,5,7,2,2}"},
+                  {"f32[2,2,2]{-1.3416408,-0.4472136,8,8,0.4472136,1.3416408,12,12}", "f32[2]{7,0.25}", "f32[2]{1.25,3.25}"});
+    expect_values("(f32[2,1] x) => (f32[2,1] y) { y = BatchNormalization<training_mode = 1, epsilon = 0.0>(x, f32[1]{1}, f32[1]{0}, f32[1]{0}, f32[1]{0}) }", {"f32[2,1]{1,3}"}, {"f32[2,1]{-1,1}"});
+    expect_values(R"((f32[1,2,2] x) => (f32[1,2,2] y) { y = BatchNormalization<training_mode = 1, epsilon = 0.0, layout = "NHWC">(x, f32[2]{1,1}, f32[2]{0,0}, f32[2]{0,0}, f32[2]{0,0}) })",
+                  {"f32[1,2,2]{1,10,3,30}"}, {"f32[1,2,2]{-1,-1,1,1}"});
+    expect_values("(f32[0,1] x) => (f32[0,1] y) { y = BatchNormalization<training_mode = 1>(x, f32[1]{1}, f32[1]{0}, f32[1]{0}, f32[1]{0}) }", {"f32[0,1]{}"}, {"f32[0,1]{}"});
+}
+
+TEST(BatchNormalization, Refuses) {
+    expect_infer_error("(f32[1,1,2] x) => (f32[1,1,2] y) { y, m, v, sm, sv = BatchNormalization<training_mode = 1>(x, random[1], random[1], random[1], random[1]) }", "has 5 outputs, gives at most 3 in training mode");
     expect_infer_error("(f32[1,3,2] x) => (f32[1] y) { y = BatchNormalization(x, random[3], random[3], random[2], random[3]) }", "mean (input 3) has the shape [2] instead of [3]");
 }
 

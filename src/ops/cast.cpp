@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cast, CastLike: elements as another type. Floats to integers truncate and saturate; integers wrap; bool is x != 0.
-// Identity: y = x. Dropout of a trained model: y = x, mask = all true.
+// Identity: y = x. Dropout of a trained model, or with a ratio of 0: y = x, mask = all true.
 #include "ops/elementwise.h"
 #include "ops/extents.h"
 #include "ops/moves.h"
@@ -90,9 +90,13 @@ void identity(const Call& c) {
 void infer_dropout(Inference& c) {
     refuse_old_attribute(c, "ratio");
     if (c.has(2)) {
-        const Tensor* training = c.in[2].constant;
-        if (!training || training->count() != 1 || training->get_int(0) != 0)
-            throw Error({.what = "unsupported: Dropout in training mode", .fix = "export the model in evaluation mode"});
+        constexpr const char* fix = "export the model in evaluation mode";
+        const auto *trains = c.in[2].constant, *ratio = c.has(1) ? c.in[1].constant : nullptr;
+        if (!trains) throw Error({.what = "unsupported: whether Dropout is in training mode (input 2) is computed while the model runs", .fix = fix});
+        if (trains->count() != 1 || trains->get_int(0) != 0) {  // nothing is left to chance only if nothing is left out
+            if (c.has(1) && !ratio) throw Error({.what = "unsupported: the ratio of Dropout in training mode (input 1) is computed while the model runs", .fix = fix});
+            if (!ratio || ratio->count() != 1 || ratio->get(0) != 0) throw Error({.what = "unsupported: Dropout in training mode", .fix = fix});
+        }
     }
     c.set(0, c.dtype(0), c.shape(0));
     c.set(1, DType::boolean, c.shape(0));

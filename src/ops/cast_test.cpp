@@ -70,12 +70,15 @@ TEST(Identity, GivesTheSameElements) {
 TEST(Dropout, IsTheIdentityOfATrainedModel) {
     expect_values("(f32[N] x) => (f32[N] y, bool[N] m) { y, m = Dropout(x, f32{0.5}) }", {"f32[2]{1, -2}"}, {"f32[2]{1, -2}", "bool[2]{1, 1}"});
     expect_values("(f32[2] x) => (f32[2] y) { y = Dropout<seed = 3>(x, f32{0.5}, bool{0}) }", {"f32[2]{1, -2}"}, {"f32[2]{1, -2}"});
+    expect_values("(f32[2] x) => (f32[2] y, bool[2] m) { y, m = Dropout(x, f32{0}, bool{1}) }", {"f32[2]{1, -2}"}, {"f32[2]{1, -2}", "bool[2]{1, 1}"});
     expect_values("(f32[0] x) => (f32[0] y, bool[0] m) { y, m = Dropout(x) }", {"f32[0]{}"}, {"f32[0]{}", "bool[0]{}"});
 }
 
 TEST(Dropout, RefusesTraining) {
     expect_infer_error("(f32[2] x) => (f32[2] y) { y = Dropout(x, f32{0.5}, bool{1}) }", "unsupported: Dropout in training mode");
-    expect_infer_error("(f32[2] x, bool t) => (f32[2] y) { y = Dropout(x, f32{0.5}, t) }", "unsupported: Dropout in training mode");
+    expect_infer_error("(f32[2] x) => (f32[2] y) { y = Dropout(x, _, bool{1}) }", "unsupported: Dropout in training mode");
+    expect_infer_error("(f32[2] x, bool t) => (f32[2] y) { y = Dropout(x, f32{0.5}, t) }", "whether Dropout is in training mode (input 2) is computed while the model runs");
+    expect_infer_error("(f32[2] x, f32 r) => (f32[2] y) { y = Dropout(x, r, bool{1}) }", "the ratio of Dropout in training mode (input 1) is computed while the model runs");
 }
 
 TEST(Dropout, OfOperatorSet7GetsItsRatioAsAnInput) {

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // y[n,m,o] = bias[m] + sum over c of m's group, i and k with i*stride - pad_begin + k*dilation == o of x[n,c,i] * w[c,m',k]
 // x [N, C, spatial...], w [C, M/group, kernel...], bias [M], y [N, M, spatial...]; 1 to 3 spatial axes; m' = m mod M/group
-//
-// Per axis, with reach = (kernel - 1)*dilation + 1 and full = (in - 1)*stride + reach + output_padding:
-//     NOTSET, VALID  out = full - pad_begin - pad_end; VALID has no padding
-//     SAME_*         out = in*stride
-//     output_shape   out = what it says, whatever auto_pad is
-// In the last two the padding is full - out, none if that is negative; the odd one is at the end for SAME_UPPER, else at the
-// begin. (Before operator set 11 the text had it the other way round; such models are read by the newer text.)
+// Extents and padding: transposed_window.h
 #include "ops/op.h"
 #include "ops/require.h"
+#include "ops/transposed_window.h"
 
 #include <fmt/format.h>
 
@@ -21,42 +16,7 @@ namespace {
 
 constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();  // of any attribute: products stay within 64 bits
 
-std::int64_t element(std::span<const std::int64_t> list, int i, std::int64_t missing) {
-    return list.empty() ? missing : list[static_cast<std::size_t>(i)];
-}
-
-struct Axis {
-    std::int64_t kernel = 1, stride = 1, dilation = 1, pad_begin = 0, pad_end = 0, output_padding = 0;
-    std::int64_t explicit_out = -1;  // of output_shape
-    bool same = false, upper = false;
-
-    Axis() = default;
-    Axis(const Attributes& a, int rank, int i, std::int64_t kernel_extent) : kernel(kernel_extent) {
-        stride = element(a.integers("strides"), i, 1);
-        dilation = element(a.integers("dilations"), i, 1);
-        output_padding = element(a.integers("output_padding"), i, 0);
-        explicit_out = element(a.integers("output_shape"), i, -1);
-        const std::string_view mode = a.text("auto_pad", "NOTSET");
-        same = mode == "SAME_UPPER" || mode == "SAME_LOWER";
-        upper = mode == "SAME_UPPER";
-        if (mode != "NOTSET") return;
-        pad_begin = element(a.integers("pads"), i, 0);
-        pad_end = element(a.integers("pads"), rank + i, 0);
-    }
-
-    template <class T>  // std::int64_t or Dim
-    T full(const T& in) const { return (in - T(1)) * T(stride) + T((kernel - 1) * dilation + 1 + output_padding); }
-    template <class T>
-    T out(const T& in) const {
-        if (explicit_out >= 0) return T(explicit_out);
-        return same ? in * T(stride) : full(in) - T(pad_begin + pad_end);
-    }
-    std::int64_t begin(std::int64_t in) const {
-        if (explicit_out < 0 && !same) return pad_begin;
-        const std::int64_t total = std::max<std::int64_t>(full(in) - out(in), 0);
-        return upper ? total / 2 : total - total / 2;
-    }
-};
+using Axis = TransposedAxis;
 
 void check_list(const Attributes& a, std::string_view name, std::size_t size, std::int64_t least) {
     const auto list = a.integers(name);

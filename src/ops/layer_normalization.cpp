@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = (x - mean) / sqrt(variance + epsilon) * scale + bias, mean and variance over the axes from `axis` on.
 // Outputs 1 and 2 are the mean and 1/sqrt(variance + epsilon), those axes kept with extent 1, in the type `stash_type`.
+// ONNX has it from operator set 17 on; onnxruntime writes the same into models of older ones.
 #include "ops/op.h"
 #include "ops/require.h"
 
@@ -65,7 +66,7 @@ void reference(const Call& call) {
     }
 }
 
-const RegisteredOp layer_normalization{{.name = "LayerNormalization", .versions = {{17}}, .inputs = {2, 3}, .outputs = {1, 3},
+const RegisteredOp layer_normalization{{.name = "LayerNormalization", .versions = {{1}, {17}}, .inputs = {2, 3}, .outputs = {1, 3},
                                         .attributes = {{"axis", AttributeKind::integer}, {"epsilon", AttributeKind::real},
                                                        {"stash_type", AttributeKind::integer}},
                                         .infer = infer, .reference = reference}};

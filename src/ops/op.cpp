@@ -99,7 +99,7 @@ void check_schema(const OpDef& def, const Node& node) {
         if (node.inputs[i] == ValueId::none) throw Error({.what = fmt::format("input {} is required but left out", i), .fix = "check the model with onnx.checker"});
     if (node.outputs.empty() || node.outputs.size() > static_cast<std::size_t>(def.outputs.max))
         throw Error({.what = fmt::format("has {} outputs, gives at most {}", node.outputs.size(), def.outputs.max), .fix = "check the model with onnx.checker"});
-    if (node.outputs[0] == ValueId::none && def.outputs.max != unlimited)  // a Split may lack any
+    if (node.outputs[0] == ValueId::none && def.outputs.max != unlimited && def.outputs.min > 0)  // a Split may lack any
         throw Error({.what = "its first output is left out", .fix = "check the model with onnx.checker"});
     for (const auto& [name, value] : node.attributes) {
         if (name == "tail" || (name == "layout" && def.channels)) {

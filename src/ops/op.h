@@ -123,7 +123,7 @@ struct OpDef {
     std::string_view domain{};
     std::vector<OpVersion> versions;          // ascending; graphs hold the newest form
     Count inputs{1, 1};
-    Count outputs{1, 1};
+    Count outputs{1, 1};                      // from 0: any may be left out, the first, too
     std::vector<AttributeDef> attributes{};   // of all versions, as far as the newest form or an upgrade reads them; where the
                                               // kind of one changed, the newest form's comes first
     Infer infer = nullptr;

@@ -7,7 +7,9 @@
 
 namespace tercet {
 
-Replacement::Replacement(Graph& graph, NodeId node) : g_(graph), id_(node) { check_schema(op_of(graph.node(node)), graph.node(node)); }
+Replacement::Replacement(Graph& graph, NodeId node) : g_(graph), id_(node), attributes_(graph.node(node).attributes) {
+    check_schema(op_of(graph.node(node)), graph.node(node));
+}
 
 bool Replacement::wants(std::size_t output) const {
     const auto& outputs = g_.node(id_).outputs;

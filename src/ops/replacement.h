@@ -18,7 +18,7 @@ public:
     /// Error if the node does not fit the schema of its operator.
     Replacement(Graph& graph, NodeId node);
 
-    const Attributes& attributes() const { return g_.node(id_).attributes; }
+    const Attributes& attributes() const { return attributes_; }
     bool has(std::size_t i) const { return in(i) != ValueId::none; }
     ValueId in(std::size_t i) const { return g_.input(id_, i); }
     void require(std::size_t input) const;  // Error if it is left out
@@ -43,6 +43,7 @@ private:
     NodeId insert(Node node);
     Graph& g_;
     NodeId id_;
+    Attributes attributes_;  // a copy: a graph that grows moves its nodes
 };
 
 /// The attributes of that name, if the node has them.

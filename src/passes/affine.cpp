@@ -77,6 +77,7 @@ std::optional<ChannelAffine> affine_of(const Graph& g, NodeId id, ValueId x, int
     const auto channels = type.shape[static_cast<std::size_t>(axis)].constant();
     if (!channels || *channels > most_channels || g.value(g.output(id)).type != type) return std::nullopt;
     if (g.is(id, "BatchNormalization")) {
+        if (node.attributes.integer("training_mode", 0) != 0) return std::nullopt;  // it follows from the data
         const int own = node.attributes.text("layout", "NCHW") == "NHWC" ? rank - 1 : 1;
         return axis == own && g.input(id, 0) == x ? batch_normalization(g, id, *channels) : std::nullopt;
     }

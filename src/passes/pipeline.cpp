@@ -18,12 +18,15 @@ constexpr std::array passes{
     Pass{"fold_constants", fold_constants, 1, false},          // weights that are computed become constants, which all below look for
     Pass{"constant_shapes", constant_shapes, 1},               // then Reshape needs no arithmetic
     Pass{"remove_identities", remove_identities, 1},           // a Dropout between two nodes hides them from each other
+    Pass{"straighten_transposes", straighten_transposes, 1},   // before views merge with those outside
     Pass{"merge_views", merge_views, 1},                       // shapes are constants now, so that one of two Reshapes is enough
     Pass{"merge_duplicates", merge_duplicates, 1},             // exporters repeat Shape, Gather, Unsqueeze
     Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
     // What exporters write out becomes operators again, before their parts are folded into neighbours.
+    Pass{"select_before_transposes", select_before_transposes, 5},  // queries, keys and values chosen of one tensor: untransposed
+    Pass{"simplify_transposes", simplify_transposes, 5},
     Pass{"recognize_normalization", recognize_normalization},
     Pass{"recognize_attention", recognize_attention},          // scales are still apart from the products
     Pass{"merge_views", merge_views},                          // heads were split up by Reshapes that meet now

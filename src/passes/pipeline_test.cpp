@@ -75,6 +75,37 @@ const Net nets[] = {
         f = MatMul(r, random[8,16]) fb = Add(f, random[16]) i = Div(fb, f32{1.4142135}) er = Erf(i) e1 = Add(er, f32{1})
             g = Mul(fb, e1) gh = Mul(g, f32{0.5})
         f2 = MatMul(gh, random[16,8]) f2b = Add(f2, random[8]) y = Add(r, f2b) })", 7},
+    {"an encoder layer, norms and masks written out", R"((f32[N,S,8] x, i64[N,S] seen) => (f32[N,S,8] y) {
+        u = Unsqueeze(seen, i64[2]{1, 2}) uf = Cast<to = 1>(u) inv = Sub(f32{1}, uf) mask = Mul(inv, f32{-3})
+        qm = MatMul(x, random[8,8]) qb = Add(random[8], qm) km = MatMul(x, random[8,8]) kb = Add(random[8], km) vm = MatMul(x, random[8,8]) vb = Add(random[8], vm)
+        s = Shape(x) b = Gather(s, i64[1]{0}) t = Gather(s, i64[1]{1}) h = Concat<axis = 0>(b, t, i64[2]{2, 4}) j = Concat<axis = 0>(b, t, i64[1]{8})
+        k1 = Reshape(kb, h) v1 = Reshape(vb, h) vt = Transpose<perm = [0, 2, 1, 3]>(v1) q1 = Reshape(qb, h) qt = Transpose<perm = [0, 2, 1, 3]>(q1)
+            kt = Transpose<perm = [0, 2, 3, 1]>(k1) a = MatMul(qt, kt) d = Div(a, f32{2}) am = Add(d, mask) w = Softmax(am) z = MatMul(w, vt)
+            zt = Transpose<perm = [0, 2, 1, 3]>(z) e = Reshape(zt, j)
+        om = MatMul(e, random[8,8]) ob = Add(random[8], om) r = Add(ob, x)
+        m = ReduceMean(r, i64[1]{-1}) c = Sub(r, m) c2 = Sub(r, m) sq = Pow(c2, f32{2}) va = ReduceMean(sq, i64[1]{-1}) ve = Add(va, f32{1e-12}) sd = Sqrt(ve)
+            n = Div(c, sd) g = Mul(n, random[8]) y = Add(g, random[8]) })", 8},
+    {"torch's attention, tokens outermost", R"((f32[N,5,8] x) => (f32[N,5,8] y) {
+        x1 = Transpose<perm = [1, 0, 2]>(x) p = MatMul(x1, random[8,24]) b = Add(random[24], p)
+        r = Reshape(b, i64[4]{5, -1, 3, 8}) u = Unsqueeze(r, i64[1]{0}) t = Transpose<perm = [3, 1, 2, 0, 4]>(u) s = Squeeze(t, i64[1]{3})
+        q = Gather<axis = 0>(s, i64{0}) k = Gather<axis = 0>(s, i64{1}) v = Gather<axis = 0>(s, i64{2})
+        q1 = Reshape(q, i64[3]{5, -1, 4}) q2 = Transpose<perm = [1, 0, 2]>(q1) k1 = Reshape(k, i64[3]{5, -1, 4}) k2 = Transpose<perm = [1, 0, 2]>(k1)
+            v1 = Reshape(v, i64[3]{5, -1, 4}) v2 = Transpose<perm = [1, 0, 2]>(v1)
+        qs = Div(q2, f32{2}) kt = Transpose<perm = [0, 2, 1]>(k2) a = MatMul(qs, kt) w = Softmax(a) z = MatMul(w, v2) zt = Transpose<perm = [1, 0, 2]>(z)
+        e = Reshape(zt, i64[2]{-1, 8}) o = Gemm<transB = 1>(e, random[8,8], random[8]) o1 = Reshape(o, i64[3]{5, -1, 8}) y = Transpose<perm = [1, 0, 2]>(o1) })", 15},
+    {"causal text, all heads in the batch", R"((f32[N,3,8] x) => (f32[N,3,8] y) {
+        qm = MatMul(x, random[8,8]) qb = Add(random[8], qm) qs = Mul(qb, f32{0.5}) km = MatMul(x, random[8,8]) kb = Add(random[8], km) vm = MatMul(x, random[8,8]) vb = Add(random[8], vm)
+        s = Shape(x) n = Gather(s, i64[1]{0}) h = Concat<axis = 0>(n, i64[3]{3, 2, 4}) i = Concat<axis = 0>(n, i64[3]{2, 3, 3})
+        q1 = Reshape(qs, h) q2 = Transpose<perm = [0, 2, 1, 3]>(q1) q3 = Reshape(q2, i64[3]{-1, 3, 4}) k1 = Reshape(kb, h) k2 = Transpose<perm = [0, 2, 1, 3]>(k1) k3 = Reshape(k2, i64[3]{-1, 3, 4})
+            v1 = Reshape(vb, h) v2 = Transpose<perm = [0, 2, 1, 3]>(v1) v3 = Reshape(v2, i64[3]{-1, 3, 4})
+        kt = Transpose<perm = [0, 2, 1]>(k3) a = MatMul(q3, kt) a4 = Reshape(a, i) am = Add(a4, f32[1,1,3,3]{0, -1e30, -1e30, 0, 0, -1e30, 0, 0, 0}) a3 = Reshape(am, i64[3]{-1, 3, 3})
+        w = Softmax(a3) z = MatMul(w, v3) hz = Concat<axis = 0>(n, i64[3]{2, 3, 4}) z4 = Reshape(z, hz) zt = Transpose<perm = [0, 2, 1, 3]>(z4) e = Reshape(zt, i64[3]{-1, 3, 8})
+        om = MatMul(e, random[8,8]) ob = Add(random[8], om) y = Add(x, ob) })", 4},
+    {"keys without a bias, queries scaled", R"((f32[N,5,8] x) => (f32[N,5,8] y) {
+        qm = MatMul(x, random[8,8]) qb = Add(random[8], qm) qs = Mul(qb, f32{0.7071}) km = MatMul(x, random[8,8]) ks = Mul(km, f32{0.7071}) vm = MatMul(x, random[8,8]) vb = Add(random[8], vm)
+        q1 = Reshape(qs, i64[4]{0, 5, 2, 4}) k1 = Reshape(ks, i64[4]{0, 5, 2, 4}) v1 = Reshape(vb, i64[4]{0, 5, 2, 4})
+        q2 = Transpose<perm = [0, 2, 1, 3]>(q1) k2 = Transpose<perm = [0, 2, 3, 1]>(k1) v2 = Transpose<perm = [0, 2, 1, 3]>(v1)
+        a = MatMul(q2, k2) w = Softmax(a) z = MatMul(w, v2) zt = Transpose<perm = [0, 2, 1, 3]>(z) e = Reshape(zt, i64[3]{0, 0, 8}) o = MatMul(e, random[8,8]) y = Add(o, x) })", 4},
     {"patches in a row", R"((f32[N,8,8,1] image) => (f32[N,16,6] y) {
         t = Transpose<perm = [0, 3, 1, 2]>(image) c = Conv<strides = [2, 2]>(t, random[6,1,2,2], random[6]) s = Shape(c)
             h = Slice(s, i64[1]{0}, i64[1]{2})

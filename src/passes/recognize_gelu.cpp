@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// GELU written out, as models exported before it was an operator have it, becomes one function within an expression:
-//     0.5 * x * (1 + erf(x / sqrt(2)))  =>  gelu(x)       in whichever order the three factors are multiplied
+// GELU and Mish written out, as models exported before they were operators have them, become one function within an expression;
+// the cube in GELU by tanh becomes products:
+//     0.5 * x * (1 + erf(x / sqrt(2)))  =>  gelu(x)       in whichever order the three factors are multiplied; a half may be a division
+//     x * tanh(softplus(x))             =>  mish(x)
+//     pow(x, 3)                         =>  x * (x * x)
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
 #include "ops/expr.h"
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -35,6 +39,21 @@ public:
         return std::nullopt;
     }
 
+    // x, if the operand is mish(x) written out.
+    std::optional<Operand> mish_of(const Operand& o) const {
+        const auto* mul = call(o, "mul");
+        for (std::size_t i = 0; mul && i < 2; ++i) {
+            const auto* tanh = call(mul->operands[i], "tanh");
+            const auto* softplus = tanh ? call(tanh->operands[0], "softplus") : nullptr;
+            if (softplus && softplus->operands[0] == mul->operands[1 - i]) return mul->operands[1 - i];
+        }
+        return std::nullopt;
+    }
+    std::optional<Operand> cube_of(const Operand& o) const {
+        const auto* pow = call(o, "pow");
+        return pow && is_number(pow->operands[1], 3) ? std::optional(pow->operands[0]) : std::nullopt;
+    }
+
 private:
     const Expr::Instruction* call(const Operand& o, std::string_view function) const {
         if (o.kind != Kind::instruction) return nullptr;
@@ -42,6 +61,10 @@ private:
         return in.function->name == function ? &in : nullptr;
     }
     void collect_factors(const Operand& o, std::vector<Operand>& factors) const {
+        if (const auto* div = call(o, "div"); div && is_number(div->operands[1], 2)) {
+            factors.push_back({.kind = Kind::constant, .value = 0.5});
+            return collect_factors(div->operands[0], factors);
+        }
         const auto* mul = factors.size() < 4 ? call(o, "mul") : nullptr;
         if (!mul || (mul->operands[0] == mul->operands[1])) return factors.push_back(o);
         collect_factors(mul->operands[0], factors);
@@ -73,10 +96,19 @@ Expr rebuilt(const Expr& e, bool& found) {
         return o.kind == Kind::constant ? Expr::constant(o.value) : values[static_cast<std::size_t>(o.index)];
     };
     for (const Expr::Instruction& in : e.instructions()) {
-        if (const auto x = finder.gelu_of({.kind = Kind::instruction, .index = static_cast<std::int32_t>(values.size())})) {
+        const Operand here{.kind = Kind::instruction, .index = static_cast<std::int32_t>(values.size())};
+        const auto gelu = finder.gelu_of(here), mish = finder.mish_of(here), cube = finder.cube_of(here);
+        if (gelu || mish) {
+            const Expr argument = value(gelu ? *gelu : *mish);
+            values.push_back(Expr::apply(gelu ? "gelu" : "mish", std::span(&argument, 1)));
             found = true;
-            const Expr argument = value(*x);
-            values.push_back(Expr::apply("gelu", std::span(&argument, 1)));
+            continue;
+        }
+        if (cube) {
+            const Expr x = value(*cube), square = Expr::apply("mul", std::array{x, x});
+            const Expr product = Expr::apply("mul", std::array{x, square});
+            values.push_back(product.fits() ? product : Expr::apply("pow", std::array{x, Expr::constant(3)}));
+            found = found || product.fits();
             continue;
         }
         std::vector<Expr> args;
@@ -95,7 +127,7 @@ int recognize_gelu(Graph& g, int limit) {
         if (g.node(id).domain != "tercet" || g.node(id).op != "Pointwise") continue;
         bool found = false;
         const Expr simpler = rebuilt(Expr::parse(g.node(id).attributes.text("expr", "")), found);
-        if (!found) continue;
+        if (!found || !simpler.fits()) continue;
         g.attributes(id).set("expr", simpler.text());
         ++made;
     }

@@ -71,15 +71,6 @@ Symbols bind_symbols(const Program& p, std::span<const Dims> shapes) {
     return symbols;
 }
 
-void check_view(const Program& program, ValueId v, const Symbols& symbols) {
-    for (; v != ValueId::none && program.value(v).place == ProgramValue::Place::view; v = program.value(v).of) {
-        const ProgramValue& of = program.value(program.value(v).of);
-        const Dims shape = shape_at(program.value(v).type, symbols);
-        if (count_of(shape) != count_of(shape_at(of.type, symbols)))
-            throw Error({.what = fmt::format("'{}' cannot be given the shape [{}]", of.name, fmt::join(shape, ",")), .fix = "give inputs whose sizes belong together"});
-    }
-}
-
 Prepared prepare(const Program& program, StepRange range, const Symbols& symbols, std::optional<ProfilePoint> wanted_point, Expansions& expansions, ThreadPool& pool) {
     const auto point = static_cast<std::size_t>(wanted_point ? *wanted_point : nearest_point(program, symbols));
     Prepared p{.range = range};

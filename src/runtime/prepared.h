@@ -37,9 +37,6 @@ struct Prepared {
 /// profile if they do not fit.
 Symbols bind_symbols(const Program&, std::span<const Dims> input_shapes);
 
-/// Error if a value that is a view would not have as many elements as what it shows. `v` may be none.
-void check_view(const Program&, ValueId v, const Symbols&);
-
 /// Takes the tactics of a profile point (nullopt: of the one nearest in volume), compiles their kernels and makes the expansions
 /// that they read and that are not there yet, on the pool's workers. The sizes were checked (check_shapes). Error if a view would
 /// change its number of elements.

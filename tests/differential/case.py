@@ -32,7 +32,7 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    op: str
+    op: str         # of another domain than ONNX's: with it, com.microsoft.Gelu
     inputs: tuple   # names; "" is an input that is left out
     outputs: tuple  # likewise
     dtypes: tuple   # of the outputs

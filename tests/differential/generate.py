@@ -5,7 +5,7 @@ import random
 from maker import Maker, Unfit
 from table import TABLE
 
-OPSETS = (7, 8, 9, 9, 10, 11, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21, 21, 22, 23, 24)
+OPSETS = (7, 8, 9, 9, 10, 11, 11, 12, 13, 13, 14, 15, 16, 17, 17, 18, 19, 20, 21, 21, 22, 23, 24, 25)
 DTYPES = (("f32",),) * 9 + (("f32", "i64"), ("f32", "i32"), ("f32", "bool"), ("f64",), ("f16",), ("f16", "f32"), ("bf16",), ("i64",), ("i32",), ("i8", "u8"),
                             ("i16", "u16"), ("u32", "u64"), ("bool",))
 ATTEMPTS = 12  # to fit an operator to what there is

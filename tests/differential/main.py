@@ -22,6 +22,7 @@ from shrink import shrink
 from subject import Setting, Tercet, kind_of
 from trial import Outcome, Trial, observe
 
+NAMED = 30  # operators, in a list
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -107,8 +108,9 @@ class Run:
         elif outcome.kind == "reference refuses":
             self.refused.update(set(case.operators()))
         if outcome.reason and outcome.kind != "failed":
-            times, first = self.reasons[outcome.kind].get(kind_of(outcome.reason), (0, f"{seed}: {outcome.reason}"))
-            self.reasons[outcome.kind][kind_of(outcome.reason)] = (times + 1, first)
+            key = outcome.reason if outcome.kind == "deviation" else kind_of(outcome.reason)
+            times, first = self.reasons[outcome.kind].get(key, (0, f"{seed}: {outcome.reason}"))
+            self.reasons[outcome.kind][key] = (times + 1, first)
 
     def keep(self, case, outcome, seed, reference, tercet):
         """Shrinks a failing case and writes it to a folder."""
@@ -147,14 +149,17 @@ def report(run):
     print(f"\nseed {run.o.seed}, cases {run.o.first} to {run.o.first + run.o.cases - 1}:")
     for kind, n in run.outcomes.most_common():
         print(f"{n:7} {kind}")
-    for kind in ("unsupported", "unsteady", "deviation", "reference refuses"):
+    for kind in ("unsupported", "deviation", "reference refuses"):
         rows = sorted(run.reasons[kind].items(), key=lambda row: -row[1][0])
-        if rows and kind != "unsteady":
+        if rows:
             print(f"\n{kind}:")
-            for reason, (n, first) in rows[:60]:
-                print(f"{n:7} {reason if kind == 'deviation' else first}"[:260])
-    compared = sorted(table.operators(), key=lambda op: run.operators[op])
-    print("\nnever compared: " + (", ".join(f"{op} (refused by the reference {run.refused[op]} times)" for op in compared if run.operators[op] == 0) or "none"))
+            for _, (n, first) in rows[:60]:
+                print(f"{n:7} {first}"[:260])
+    never = sorted(op for op in table.operators() if run.operators[op] == 0)
+    if len(never) <= NAMED:
+        print("\nnever compared: " + (", ".join(f"{op} (the reference refused {run.refused[op]} cases with it)" for op in never) or "none"))
+    else:
+        print(f"\nnever compared: {len(never)} operators of {len(table.operators())}")
 
 
 def replay(o, levels):
@@ -186,7 +191,7 @@ def main(argv):
     if not o.tercet.exists():
         sys.exit(f"{o.tercet}: there is no such program; build it (scripts/build), or name one by --tercet")
     machine = doctor(o.tercet, "--ops")
-    untested = sorted({op["name"] for op in machine["operators"]} - table.operators() - set(table.LEFT_OUT))
+    untested = sorted({".".join(filter(None, (op["domain"], op["name"]))) for op in machine["operators"]} - table.operators() - set(table.LEFT_OUT))
     if o.list:
         print("in the table: " + ", ".join(sorted(table.operators())))
         for op, why in table.LEFT_OUT.items():

@@ -94,10 +94,12 @@ def model_of(case, perturb=None, outputs=None):
     inputs = [info(t.name, t.dtype, ["N", *t.shape[1:]] if t.batched else t.shape) for t in case.tensors if not t.constant]
     nodes = []
     for i, n in enumerate(case.nodes):
-        node = helper.make_node(n.op, n.inputs, n.outputs, name=f"node{i + 1}")
+        domain, _, op = n.op.rpartition(".")
+        node = helper.make_node(op, n.inputs, n.outputs, name=f"node{i + 1}", domain=domain)
         node.attribute.extend(attribute(k, v) for k, v in n.attributes.items())
         nodes.append(node)
     graph = helper.make_graph(nodes, "case", inputs, [info(o, case.dtype_of(o), None) for o in outputs or case.outputs],
                               [numpy_helper.from_array(v, k) for k, v in constants.items()])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=ir_version(case.opset),
+    domains = sorted({n.op.rpartition(".")[0] for n in case.nodes} - {""})
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset), *[helper.make_opsetid(d, 1) for d in domains]], ir_version=ir_version(case.opset),
                              producer_name="tests/differential").SerializeToString()

@@ -85,7 +85,7 @@ def mean_variance(m):
 def batch_normalization(m):
     x = m.value(("f32", "f64", "f16"), 2, 5, where=lambda s: count(s) > 0)
     c = (x.shape[1],)
-    stats = [m.operand(x.dtype, c, constant=0.9) for _ in range(3)] + [m.constant(x.dtype, c, "normal", 0.3, 3)]
+    stats = [m.operand(x.dtype, c, "normal", constant=0.9) for _ in range(3)] + [m.constant(x.dtype, c, "normal", 0.3, 3)]
     m.node("BatchNormalization", [x, *stats], [(x.dtype, x.shape)], epsilon=m.pick(None, 1e-3))
 
 
@@ -93,7 +93,7 @@ def batch_normalization(m):
 def instance_normalization(m):
     x = m.value(FLOATS, 3, 5, where=lambda s: count(s) > 0)
     c = (x.shape[1],)
-    m.node("InstanceNormalization", [x, m.operand(x.dtype, c, constant=0.9), m.operand(x.dtype, c, constant=0.9)], [(x.dtype, x.shape)], epsilon=m.pick(None, 1e-2))
+    m.node("InstanceNormalization", [x, m.operand(x.dtype, c, "normal", constant=0.9), m.operand(x.dtype, c, "normal", constant=0.9)], [(x.dtype, x.shape)], epsilon=m.pick(None, 1e-2))
 
 
 @entry("LayerNormalization", 17, weight=2)
@@ -103,12 +103,12 @@ def layer_normalization(m):
     inner = x.shape[axis % x.rank:]
     if not inner:
         raise Unfit
-    bias = m.operand(x.dtype, inner, constant=0.9) if m.chance(0.6) else None
+    bias = m.operand(x.dtype, inner, "normal", constant=0.9) if m.chance(0.6) else None
     outputs = [(x.dtype, x.shape)]
     if m.chance(0.2):
         statistics = x.shape[:axis % x.rank] + (1,) * len(inner)
         outputs += [("f32", statistics), ("f32", statistics)]
-    m.node("LayerNormalization", [x, m.operand(x.dtype, inner, constant=0.9), bias], outputs, axis=m.pick(axis, axis, None) if axis in (-1, x.rank - 1) else axis,
+    m.node("LayerNormalization", [x, m.operand(x.dtype, inner, "normal", constant=0.9), bias], outputs, axis=m.pick(axis, axis, None) if axis in (-1, x.rank - 1) else axis,
            epsilon=m.pick(None, 1e-2))
 
 
@@ -116,7 +116,7 @@ def layer_normalization(m):
 def rms_normalization(m):
     x = m.value(("f32", "f64", "f16"), 1, where=lambda s: count(s) > 0)
     axis = m.axis(x.rank)
-    m.node("RMSNormalization", [x, m.operand(x.dtype, x.shape[axis % x.rank:], constant=0.9)], [(x.dtype, x.shape)], axis=axis, epsilon=m.pick(None, 1e-2))
+    m.node("RMSNormalization", [x, m.operand(x.dtype, x.shape[axis % x.rank:], "normal", constant=0.9)], [(x.dtype, x.shape)], axis=axis, epsilon=m.pick(None, 1e-2))
 
 
 @entry("GroupNormalization", 18)
@@ -124,7 +124,7 @@ def group_normalization(m):
     x = m.value(("f32",), 3, 5, where=lambda s: count(s) > 0)
     groups = m.pick(*[g for g in (1, 2, 3, 4, x.shape[1]) if x.shape[1] % g == 0])
     per = (groups,) if m.opset < 21 else (x.shape[1],)
-    m.node("GroupNormalization", [x, m.operand(x.dtype, per, constant=0.9), m.operand(x.dtype, per, constant=0.9)], [(x.dtype, x.shape)], num_groups=groups,
+    m.node("GroupNormalization", [x, m.operand(x.dtype, per, "normal", constant=0.9), m.operand(x.dtype, per, "normal", constant=0.9)], [(x.dtype, x.shape)], num_groups=groups,
            epsilon=m.pick(None, 1e-2))
 
 

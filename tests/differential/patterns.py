@@ -40,7 +40,7 @@ def block(m):
     for _ in range(m.pick(1, 2, 3)):
         step = m.pick("batch norm", "scale", "residual", "activation", "activation", "bias")
         if step == "batch norm":
-            y = m.node("BatchNormalization", [y, *[m.constant("f32", c) for _ in range(3)], m.constant("f32", c, "normal", 0.3, 3)], [("f32", y.shape)])
+            y = m.node("BatchNormalization", [y, *[m.constant("f32", c, "normal") for _ in range(3)], m.constant("f32", c, "normal", 0.3, 3)], [("f32", y.shape)])
         elif step in ("scale", "bias"):
             per = m.pick(c + (1,) * (y.rank - 2), (1,) + c + (1,) * (y.rank - 2), (1,), ())
             y = m.node("Mul" if step == "scale" else m.pick("Add", "Sub"), [y, m.constant("f32", per)], [("f32", broadcast(y.shape, per))])
@@ -51,6 +51,27 @@ def block(m):
             y = activation(m, y)
 
 
+@entry("wide convolutions", 7, weight=3)
+def wide(m):
+    """Enough channels and pixels for Winograd and for products over blocks of pixels."""
+    channels, side = m.pick(8, 16, 17, 24, 32, 40), m.pick(8, 9, 13, 14, 19)
+    y = m.fresh("f32", (m.batch or m.pick(1, 2), channels, side, side + m.pick(0, 0, 3)), "normal")
+    for _ in range(m.pick(1, 1, 2)):
+        k, stride, out = m.pick(1, 3, 3, 3, 5), m.pick(1, 1, 1, 2), m.pick(8, 16, 23, 32, 48)
+        group = y.shape[1] if m.chance(0.2) else 1
+        if group > 1:
+            out = group
+        pad = m.pick(0, k // 2, k // 2)
+        shape = y.shape[:1] + (out,) + tuple((d + 2 * pad - k) // stride + 1 for d in y.shape[2:])
+        if min(shape[2:]) < 1:
+            raise Unfit
+        weights = m.constant("f32", (out, y.shape[1] // group, k, k), "normal", -0.4, 0.4)
+        z = m.node("Conv", [y, weights, m.constant("f32", (out,), "normal")], [("f32", shape)], kernel_shape=[k, k], pads=[pad] * 4, strides=[stride] * 2,
+                   group=group)
+        z = activation(m, z)
+        y = m.node("Add", [z, y], [("f32", shape)]) if y.shape == shape and m.chance(0.6) else z
+
+
 @entry("affine before convolution", 7, weight=3)
 def affine_conv(m):
     x = image(m, F32, 4, 4)
@@ -59,7 +80,7 @@ def affine_conv(m):
         y = m.node("Mul", [x, m.constant("f32", m.pick((c, 1, 1), (1,), ()))], [("f32", x.shape)])
         y = m.node(m.pick("Add", "Sub"), [y, m.constant("f32", m.pick((c, 1, 1), (1, c, 1, 1), (1,)))], [("f32", x.shape)])
     else:
-        y = m.node("BatchNormalization", [x, *[m.constant("f32", (c,)) for _ in range(3)], m.constant("f32", (c,), "normal", 0.3, 3)], [("f32", x.shape)])
+        y = m.node("BatchNormalization", [x, *[m.constant("f32", (c,), "normal") for _ in range(3)], m.constant("f32", (c,), "normal", 0.3, 3)], [("f32", x.shape)])
     if m.chance(0.4):
         y = m.node("Relu", [y], [("f32", y.shape)])
     conv(m, y, m.pick(1, 5, 8, 16))

@@ -6,6 +6,7 @@ another operator a function of its own:
     def trilu(m): ...
 
 An operator that is not tested says why in LEFT_OUT; tests/differential/run names those that are in neither."""
+import operators_attention
 import operators_index
 import operators_matrix
 import operators_move
@@ -16,7 +17,8 @@ import operators_window
 import patterns
 from registry import TABLE
 
-assert all((operators_index, operators_matrix, operators_move, operators_pointwise, operators_reduce, operators_signal, operators_window, patterns))
+assert all((operators_attention, operators_index, operators_matrix, operators_move, operators_pointwise, operators_reduce, operators_signal,
+            operators_window, patterns))
 
 LEFT_OUT = {
     "CausalConvWithState": "onnxruntime's CPU provider has no kernel for it",

@@ -43,14 +43,14 @@ class Trial:
                     continue
                 if self.unsteady(k, i, ours[i], theirs[i]):
                     return Outcome("unsteady", line, setting)
-                if reason := deviations.known(self.case):
+                if reason := deviations.known(self.case, name, ours[i], theirs[i]):
                     return Outcome("deviation", reason, setting)
                 return Outcome("failed", (f"N={self.case.batches[k]}: " if self.case.batches else "") + line, setting)
         return Outcome("same", "", setting)
 
     def unsteady(self, k, i, ours, theirs):
         """Whether rounding errors in the inputs move the reference's result as far."""
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        if ours.dtype != theirs.dtype:
             return False
         others, batch = [], self.case.batches[k] if self.case.batches else None
         for scale in ROUNDINGS:
