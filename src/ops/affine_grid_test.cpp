@@ -30,7 +30,6 @@ TEST(AffineGrid, RefusesWhatDoesNotFit) {
     expect_infer_error("(f32[1,2,3] t) => (f32[1] y) { y = AffineGrid(t, i64[3]{1,9,2}) }", "a size of 3 extents");
     expect_infer_error("(f32[1,2,3] t) => (f32[1] y) { y = AffineGrid(t, i64[5]{1,9,2,2,2}) }", "theta of shape [1,2,3]");
     expect_infer_error("(f32[1,2,3] t) => (f32[1] y) { y = AffineGrid(t, i64[4]{2,9,2,2}) }", "theta of shape [1,2,3]");
-    expect_infer_error("(f32[1,2,3] t, i64[4] s) => (f32[1] y) { y = AffineGrid(t, s) }", "the size (input 1) is computed while the model runs");
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 std::optional<Dim> cast_number(const Dim& d, DType to) {
     const auto v = d.constant();
     if (is_boolean(to)) return v ? std::optional(Dim(*v != 0)) : std::nullopt;
-    if (!v) return (is_open(d) && to != DType::i64) || to == DType::f16 || to == DType::bf16 ? std::nullopt : std::optional(d);
+    if (!v) return bits_of(to) < 32 || (is_open(d) && to != DType::i64) ? std::nullopt : std::optional(d);
     const bool fits = with_type(to, [&]<class T>(TypeTag<T>) {
         if constexpr (std::is_integral_v<T>) return std::in_range<T>(*v);
         else return static_cast<double>(to_element<T>(static_cast<double>(*v))) == static_cast<double>(*v);

@@ -43,8 +43,10 @@ TEST(Cast, PassesContentsOnThatFit) {
         return y.content ? text_of(*y.content) : "unknown";
     };
     EXPECT_EQ(content("y = Cast<to = 6>(s)"), "N,300");
-    EXPECT_EQ(content("y = Cast<to = 2>(s)"), "unknown");
-    EXPECT_EQ(content("y = Cast<to = 1>(s)"), "unknown");
+    EXPECT_EQ(content("y = Cast<to = 2>(s)"), "?2.0,?2.1");  // u8
+    EXPECT_EQ(content("f = Cast<to = 1>(s) y = Cast<to = 7>(f)"), "N,300");
+    EXPECT_EQ(content("f = Cast<to = 10>(s) y = Cast<to = 7>(f)"), "unknown");  // N may be beyond an f16
+    EXPECT_EQ(content("a = Gather(s, i64{1}) f = Cast<to = 10>(a) y = Cast<to = 7>(f)"), "300");
     EXPECT_EQ(content("y = Identity(s)"), "N,300");
 }
 

@@ -60,7 +60,6 @@ TEST(DFT, RefusesWhatDoesNotFit) {
         {"(f32[4,N] x) => (f32[1] y) { y = DFT(x) }", "a signal of shape [4,N]"},
         {"(f32[4,1] x) => (f32[1] y) { y = DFT(x, _, i64{1}) }", "axis 1 of a value of rank 2 holds the complex parts"},
         {"(f32[4,1] x) => (f32[1] y) { y = DFT(x, _, i64{2}) }", "axis 2 of a value of rank 2"},
-        {"(f32[4,1] x, i64[] a) => (f32[1] y) { y = DFT(x, _, a) }", "the axis (input 2) is computed while the model runs"},
         {"(f32[4,1] x) => (f32[1] y) { y = DFT(x, i64{0}) }", "a transform of 0 elements"},
         {"(f32[4,2] x) => (f32[1] y) { y = DFT<onesided = 1>(x) }", "it takes a real one"},
         {"(f32[4,1] x) => (f32[1] y) { y = DFT<onesided = 1, inverse = 1>(x) }", "it takes a complex one"},

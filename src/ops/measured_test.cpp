@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/testing.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace tercet::testing {
@@ -16,6 +17,29 @@ TEST(NonZero, GivesPlacesInRowMajorOrder) {
 TEST(NonZero, OfAConstantHasAKnownExtent) {
     const Graph g = typed_graph("() => (i64[1,2] y) { y = NonZero(f32[3]{4,0,5}) }");
     EXPECT_EQ(text_of(g.value(g.outputs()[0].value).type), "i64[1,2]");
+}
+
+// Exporters' forms of a range.
+TEST(NonZero, OfElementsThatAreAllTheSameFollowsFromTheShape) {
+    const auto type_of = [](std::string_view body) {
+        const Graph g = typed_graph(fmt::format("(f32[N,3] x) => (i64[?] y) {{ s = Shape(x) {} }}", body));
+        return text_of(g.value(g.outputs()[0].value).type);
+    };
+    EXPECT_EQ(type_of("o = ConstantOfShape<value = f32[1]{1}>(s) y = NonZero(o)"), "i64[2,3*N]");
+    EXPECT_EQ(type_of("n = Slice(s, i64[1]{0}, i64[1]{1}) o = ConstantOfShape<value = i64[1]{1}>(n) y = NonZero(o)"), "i64[1,N]");
+    EXPECT_EQ(type_of("o = ConstantOfShape<value = bool[1]{1}>(s) c = Cast<to = 7>(o) y = NonZero(c)"), "i64[2,3*N]");
+    EXPECT_EQ(type_of("o = Expand(i64{2}, s) p = Unsqueeze(o, i64[1]{0}) y = NonZero(p)"), "i64[3,3*N]");
+    EXPECT_EQ(type_of("o = ConstantOfShape(s) y = NonZero(o)"), "i64[2,0]");
+    EXPECT_EQ(type_of("o = ConstantOfShape<value = i64[1]{0}>(s) p = Add(o, i64{1}) y = NonZero(p)").substr(0, 14), "i64[2,nonzero?");  // not followed: rank 2
+    EXPECT_EQ(type_of("n = Slice(s, i64[1]{0}, i64[1]{1}) o = ConstantOfShape<value = i64[1]{0}>(n) p = Add(o, i64{1}) y = NonZero(p)"), "i64[1,N]");
+    EXPECT_EQ(type_of("n = Slice(s, i64[1]{0}, i64[1]{1}) o = ConstantOfShape<value = f32[1]{0.5}>(n) y = NonZero(o)").substr(0, 14), "i64[1,nonzero?");
+    expect_values(R"((f32[N,3] x) => (i64[N] y) {
+                         n = Shape<end = 1>(x)
+                         ones = ConstantOfShape<value = f32[1]{1}>(n)
+                         places = NonZero(ones)
+                         column = Transpose(places)
+                         y = Squeeze(column, i64[1]{1}) })",
+                  {"f32[4,3]{0,0,0,0,0,0,0,0,0,0,0,0}"}, {"i64[4]{0,1,2,3}"});
 }
 
 TEST(NonZero, NamesItsExtentAndBoundsIt) {
@@ -36,6 +60,9 @@ TEST(Compress, TakesWhatTheConditionNames) {
     expect_values("(f32[3,2] x, bool[0] c) => (f32[?n] y) { y = Compress(x, c) }", {x, "bool[0]{}"}, {"f32[0]{}"});
     expect_values("(f32[2] x, bool[4] c) => (f32[?n] y) { y = Compress(x, c) }", {"f32[2]{1,2}", "bool[4]{0,1,1,1}"}, {"f32[1]{2}"});
     expect_values("(f32[2] x) => (f32[1] y) { y = Compress(x, bool[2]{0,1}) }", {"f32[2]{1,2}"}, {"f32[1]{2}"});
+    const Graph g = typed_graph("(f32[N] x) => (f32[?] y) { y = Compress(x, bool[4]{0,1,0,1}) }");
+    for (const auto& [n, taken] : {std::pair{0, 0}, {1, 0}, {2, 1}, {3, 1}, {4, 2}, {9, 2}})
+        EXPECT_EQ(g.value(g.outputs()[0].value).type.shape[0].evaluate({{"N", n}}), taken) << n;
     expect_infer_error("(f32[2] x, i64[2] c) => (f32[?n] y) { y = Compress(x, c) }", "the condition (input 1) is i64[2]");
 }
 

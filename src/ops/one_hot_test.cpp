@@ -20,7 +20,6 @@ TEST(OneHot, Refuses) {
     expect_infer_error("(i64[3] i) => (f32[3,3] y) { y = OneHot(i, i64{-3}, f32[2]{0, 1}) }", "the depth is -3");
     expect_infer_error("(i64[3] i) => (f32[3,3] y) { y = OneHot(i, i64{3}, f32[3]{0, 1, 2}) }", "the values (input 2) have the shape [3]");
     expect_infer_error("(i64[3] i) => (f32[3,3] y) { y = OneHot<axis = 2>(i, i64{3}, f32[2]{0, 1}) }", "axis 2 of a value of rank 2");
-    expect_infer_error("(i64[3] i, i64[] d) => (f32[3,3] y) { y = OneHot(i, d, f32[2]{0, 1}) }", "the depth (input 1) is computed while the model runs");
     expect_infer_error("(bool[3] i) => (f32[3,3] y) { y = OneHot(i, i64{3}, f32[2]{0, 1}) }", "the indices are of type bool");
 }
 

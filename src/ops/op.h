@@ -26,7 +26,7 @@ inline constexpr int unlimited = std::numeric_limits<int>::max();
 /// An extent that only the data decides, e.g. how many elements are not zero: a symbol of its own.
 struct Unknown {
     std::string symbol;
-    std::optional<Dim> bound;  // it is at most this, where anything bounds it
+    std::optional<Dim> bound;  // it is at most this where anything bounds it, at least of a value that has elements
     friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 

@@ -74,7 +74,6 @@ TEST(Pad, RefusesWhatMakesNoSense) {
         {"(f32[2] x) => (f32[1] y) { y = Pad(x, i64[2]{-1,-2}) }", "pads -1 and -2 leave nothing of axis 0 with 2 elements"},
         {R"((f32[0] x) => (f32[1] y) { y = Pad<mode = "edge">(x, i64[2]{1,1}) })", "leave nothing of axis 0"},
         {R"((f32[2] x) => (f32[1] y) { y = Pad<mode = "mirror">(x, i64[2]{1,1}) })", "unknown mode 'mirror'"},
-        {"(f32[2] x, i64[2] p) => (f32[1] y) { y = Pad(x, p) }", "the pads (input 1) are computed"},
         {"(f32[2] x) => (f32[1] y) { y = Pad(x, i64[2]{1,1}, i64{1}) }", "input 2 is i64, input 0 is f32"},
         {"(f32[2] x) => (f32[1] y) { y = Pad(x, i64[2]{1,1}, f32[2]{1,1}) }", "the value (input 2) has the shape [2]"},
         {"(f32[2,2] x) => (f32[1] y) { y = Pad(x, i64[4]{1,1,1,1}, _, i64[2]{1,-1}) }", "named twice"},

@@ -142,8 +142,10 @@ TEST(PointwiseOps, FollowTheContentsOfShapes) {
     EXPECT_EQ(content("y = Div(s, s)"), "1,1,1");
     EXPECT_EQ(content("y = Min(s, i64{5})"), "min(5, N),3,min(5, H)");
     EXPECT_EQ(content("y = Max(s, i64{0})"), "N,3,H");
-    EXPECT_EQ(content("y = Div(s, i64{0})"), "unknown");
-    EXPECT_EQ(content("y = Mul(s, i64{9223372036854775807})"), "unknown");
+    EXPECT_EQ(content("y = Neg(s)"), "-N,-3,-H");
+    EXPECT_EQ(content("y = Div(s, i64{0})"), "?3.0,?3.1,?3.2");
+    EXPECT_EQ(content("y = Mul(s, i64{9223372036854775807})"), "9223372036854775807*N,?3.1,9223372036854775807*H");
+    EXPECT_EQ(content("y = Max(s, i64[3]{0, 9223372036854775807, 0}, i64{-1})"), "N,9223372036854775807,H");
 }
 
 TEST(PointwiseOps, RefuseTypesThatONNXDoesNotDefine) {

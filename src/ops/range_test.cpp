@@ -23,6 +23,13 @@ TEST(Range, UpToASymbol) {
     typed_graph("(f32[N] x) => (i64[max(0, N - 3)] y) { s = Size(x)  y = Range(i64{3}, s, i64{1}) }");
 }
 
+TEST(Range, OfFloatsUpToASymbol) {
+    typed_graph("(f32[N] x) => (f32[N] y) { s = Size(x)  f = Cast<to = 1>(s)  y = Range(f32{0}, f, f32{1}) }");
+    typed_graph("(f32[N] x) => (f32[2*N] y) { s = Size(x)  t = Mul(s, i64{2})  f = Cast<to = 1>(t)  y = Range(f32{0}, f, f32{1}) }");
+    EXPECT_FALSE(typed_graph("(f32[N] x) => (f32[?] y) { s = Size(x)  f = Cast<to = 1>(s)  y = Range(f32{0}, f, f32{0.5}) }").order().empty());
+    expect_values("(f32[N] x) => (f32[N] y) { s = Size(x)  f = Cast<to = 1>(s)  y = Range(f32{0}, f, f32{1}) }", {"f32[3]{7,8,9}"}, {"f32[3]{0,1,2}"});
+}
+
 TEST(Range, UpToWhatIsComputed) {
     expect_values("(i64[] n) => (i64[?] y) { y = Range(i64{1}, n, i64{2}) }", {"i64{6}"}, {"i64[3]{1,3,5}"});
     expect_values("(f32[] n) => (f32[?] y) { y = Range(f32{0}, n, f32{0.5}) }", {"f32{1.2}"}, {"f32[3]{0,0.5,1}"});

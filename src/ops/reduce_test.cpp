@@ -92,7 +92,6 @@ TEST(Reduce, KeepsSymbolsAndFollowsContents) {
 
 TEST(Reduce, RefusesWhatItCannotDo) {
     expect_infer_error("(f32[2] x) => (f32[1] y) { y = ReduceSum(x, i64[1]{1}) }", "axis 1 of a value of rank 1");
-    expect_infer_error("(f32[2] x, i64[1] a) => (f32[1] y) { y = ReduceSum(x, a) }", "the axes (input 1) is computed while the model runs");
     expect_infer_error("(f32[2] x) => (f32[1] y) { y = ReduceSum<axes = [0]>(x) }", "attribute 'axes' is an input");
     expect_infer_error("(bool[2] x) => (bool[1] y) { y = ReduceSum(x) }", "unsupported: ReduceSum of bool");
 }

@@ -21,6 +21,7 @@ void reference(const Call& call) {
 }
 
 // Makes those extents of y unknown: of x's elements, what the others leave is the most for the first, what that leaves for the next.
+// (Where x has none, an extent beside one of 0 may be any: there is nothing to make room for.)
 void bound_by_count(Inference& c, Shape& y, const std::vector<bool>& unknown) {
     Dim known = 1;
     for (std::size_t i = 0; i < y.size(); ++i)

@@ -33,7 +33,7 @@ TEST(Reshape, Refuses) {
     expect_infer_error("(f32[6] x) => (f32[6] y) { y = Reshape(x, i64[2]{6, 0}) }", "0 in the target shape [6,0] at axis 1");
     expect_infer_error("(f32[0,6] x) => (f32[6] y) { y = Reshape<allowzero = 1>(x, i64[2]{0, -1}) }", "-1 beside an extent of 0");
     expect_infer_error("(f32[2,3] x) => (f32[0,6] y) { y = Reshape<allowzero = 1>(x, i64[2]{0, 6}) }", "cannot be reshaped");
-    expect_infer_error("(f32[2,3] x, i64[2] s) => (f32[6] y) { y = Reshape(x, s) }", "the target shape (input 1) is computed while the model runs");
+    expect_infer_error("(f32[2,3] x, i64[n] s) => (f32[6] y) { y = Reshape(x, s) }", "the target shape (input 1) is computed while the model runs");
     expect_infer_error("(f32[2,3] x, f32[2] s) => (f32[6] y) { y = Reshape(x, s) }", "is of type f32");
     expect_infer_error("(f32[1] x) => (f32[1] y) { y = Reshape(x, i64[9]{1,1,1,1,1,1,1,1,1}) }", "rank 9");
     expect_infer_error("(f32[2,3] x) => (f32[6] y) { y = Reshape(x, i64[3]{4294967296, 4294967296, 4294967296}) }", "64 bits");
@@ -57,7 +57,7 @@ TEST(Squeeze, Refuses) {
     expect_infer_error("(f32[N,3] x) => (f32[3] y) { y = Squeeze(x) }", "depends on N");
     expect_infer_error("(f32[1,3] x) => (f32[3] y) { y = Squeeze(x, i64[1]{2}) }", "axis 2 of a value of rank 2");
     expect_infer_error("(f32[1,1] x) => (f32[1] y) { y = Squeeze(x, i64[2]{0, -2}) }", "stands twice");
-    expect_infer_error("(f32[1,3] x, i64[1] a) => (f32[3] y) { y = Squeeze(x, a) }", "the axes (input 1) is computed while the model runs");
+    expect_infer_error("(f32[1,3] x, i64[n] a) => (f32[3] y) { y = Squeeze(x, a) }", "the axes (input 1) is computed while the model runs");
     expect_infer_error("(f32[1,3] x) => (f32[3] y) { y = Squeeze<axes = [0]>(x) }", "attribute 'axes' is an input");
 }
 

@@ -147,8 +147,6 @@ TEST(Resize, RefusesWhatItCannotDo) {
         {"(f32[1,2] x) => (f32[1] y) { y = Resize(x) }", "neither scales nor sizes"},
         {"(f32[1,2] x) => (f32[1] y) { y = Resize(x, _, f32[2]{1,1}, i64[2]{1,1}) }", "both scales and sizes"},
         {"(f32[1,2] x) => (f32[1] y) { y = Resize(x, _, f32[3]{1,1,1}) }", "the scales (input 2) have the shape [3]"},
-        {"(f32[1,2] x, f32[2] s) => (f32[1] y) { y = Resize(x, _, s) }", "scales (input 2) are computed while the model runs"},
-        {"(f32[1,2] x, i64[2] s) => (f32[1] y) { y = Resize(x, _, _, s) }", "sizes (input 3) are computed while the model runs"},
         {"(f32[1,H] x) => (f32[1] y) { y = Resize(x, _, f32[2]{1,1.5}) }", "the size H scaled by 1.5; give the input fixed sizes"},
         {"(f32[1,2] x) => (f32[1] y) { y = Resize(x, _, f32[2]{1,0}) }", "a scale of 0"},
         {"(f32[1,2] x) => (f32[1] y) { y = Resize(x, _, f32[2]{1,-2}) }", "a scale of -2"},

@@ -23,8 +23,10 @@ void infer(Inference& c) {
     c.set(0, a.dtype, a.shape);
     if (c.in[0].constant) {
         note_content(c, 0, small_content(c, c.in[0].constant->get(0) != 0 ? 1 : 2));
-    } else if (const auto x = small_content(c, 1); x && x == small_content(c, 2)) {
-        note_content(c, 0, x);
+    } else if (const auto x = small_content(c, 1), y = small_content(c, 2); x && y) {
+        std::vector<Dim> either;
+        for (std::size_t k = 0; k < x->size(); ++k) either.push_back((*x)[k] == (*y)[k] ? (*x)[k] : c.open_output(0, k));
+        note_content(c, 0, std::move(either));
     }
 }
 

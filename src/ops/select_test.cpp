@@ -36,7 +36,9 @@ TEST(Select, FollowsSizesThatAreEqualInBothCases) {
     typed_graph(reshaped(R"("tercet":Select(c, s, s))"));
     typed_graph(reshaped(R"("tercet":Select(bool{1}, s, i64[2]{3, -1}))"));
     typed_graph(reshaped(R"("tercet":Select(bool{0}, i64[2]{3, -1}, s))"));
-    expect_infer_error(reshaped(R"("tercet":Select(c, s, i64[2]{3, -1}))"), "computed while the model runs");
+    typed_graph(reshaped(R"("tercet":Select(c, s, i64[2]{-1, 3}))"));  // N then follows from the other
+    const Graph g = typed_graph("(f32[N,3] x, bool c) => (f32[?] y) { s = Shape(x) t = \"tercet\":Select(c, s, i64[2]{3, -1}) y = Reshape(x, t) }");
+    EXPECT_EQ(evaluate(g, std::array{Tensor::zeros(DType::f32, {2, 3}), Tensor::scalar(DType::boolean, 0)})[0].shape(), (Dims{3, 2}));
 }
 
 }  // namespace

@@ -102,7 +102,6 @@ TEST(Slice, Refuses) {
     expect_infer_error("(f32[5] x) => (f32[1] y) { y = Slice(x, i64[1]{0}, i64[1]{1}, i64[1]{0}, i64[1]{0}) }", "the step on axis 0 is 0");
     expect_infer_error("(f32[5] x) => (f32[1] y) { y = Slice(x, i64[1]{0}, i64[2]{1,1}) }", "has 1 starts, 2 ends");
     expect_infer_error("(f32[5] x) => (f32[1] y) { y = Slice(x, i64[2]{0,0}, i64[2]{1,1}) }", "axis 1 of a value of rank 1");
-    expect_infer_error("(f32[5] x, i64[1] s) => (f32[1] y) { y = Slice(x, s, i64[1]{1}) }", "the starts (input 1) is computed while the model runs");
 }
 
 TEST(Slice, OfOperatorSet1HasAttributes) {

@@ -30,7 +30,6 @@ TEST(Split, Refuses) {
     expect_infer_error("(f32[6] x) => (f32[1] a) { a, b = Split<num_outputs = 3>(x) }", "is split in 3 parts, has 2 outputs");
     expect_infer_error("(f32[6] x) => (f32[1] a) { a, b = Split<num_outputs = 2>(x, i64[2]{3, 3}) }", "both");
     expect_infer_error("(f32[5] x) => (f32[1] a) { a, b, c, d = Split<num_outputs = 4>(x) }", "5 elements cannot be split in 4 parts");
-    expect_infer_error("(f32[6] x, i64[2] s) => (f32[1] a) { a, b = Split(x, s) }", "the sizes of the parts (input 1) is computed while the model runs");
     expect_infer_error("(f32[6] x) => (f32[6] a) { a = Split<split = [6]>(x) }", "attribute 'split' is an input");
 }
 
