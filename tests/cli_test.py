@@ -429,7 +429,7 @@ class Check(Program):
             self.assertEqual(self.json("check", folder)["cases"], [{"name": "right", "status": "passed", "reason": ""}])
 
     def test_an_input_that_has_to_be_known_is_fixed_and_named(self):
-        model = ob.model([ob.node("Reshape", ["x", "shape"], ["y"])], [ob.value_info("x", [4]), ob.value_info("shape", [2], ob.INT64)], [ob.value_info("y", [2, 2])])
+        model = ob.model([ob.node("Reshape", ["x", "shape"], ["y"])], [ob.value_info("x", [4]), ob.value_info("shape", ["axes"], ob.INT64)], [ob.value_info("y", [2, 2])])
         self.case("reshape", model, [ob.tensor("x", [4], [1, 2, 3, 4]), ob.tensor("shape", [2], [2, 2], ob.INT64)], [ob.tensor("y", [2, 2], [1, 2, 3, 4])])
         case, = self.json("check", "cases")["cases"]
         self.assertEqual(case["status"], "passed")

@@ -102,7 +102,7 @@ TEST(Functions, MayComputeSizesFromAttributes) {
     const Model read_back = read(with_functions(m, {f}));
     verify(read_back.graph);
     EXPECT_EQ(text_of(read_back.graph.value(read_back.graph.outputs()[0].value).type), "f32[2,2]");
-    m = model({call("Negated", {ints_attribute("minus", {-3})})});
+    m = model({call("Negated", {ints_attribute("minus", {-3, -5})})});
     m.inputs = {value_message("x", DType::f32, {"4"})};
     expect_read_error(with_functions(m, {f}), "call/b (Reshape, opset 17): ");
 }
