@@ -93,7 +93,7 @@ private:
             if (v != ValueId::none) v = static_cast<ValueId>(next++);
         Inference types = infer_again(step.node);
         step.decides = std::move(types.unknowns);
-        const auto unbounded = std::ranges::count(step.decides, std::nullopt, &Unknown::bound);
+        const auto unbounded = std::ranges::count_if(step.decides, [](const Unknown& u) { return !u.bound; });
         const std::int64_t extent = unbounded_extents[static_cast<std::size_t>(std::clamp<std::int64_t>(unbounded - 1, 0, std::ssize(unbounded_extents) - 1))];
         for (const Unknown& u : step.decides) note(u, extent);
         const bool is_view = op_of(node).pure_view && !node.attributes.has("tail") && step.decides.empty();
