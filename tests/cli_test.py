@@ -435,6 +435,13 @@ class Check(Program):
         self.assertEqual(case["status"], "passed")
         self.assertIn("shape", case["reason"])
 
+    def test_data_of_another_rank_than_the_model_declares(self):
+        model = ob.model([ob.node("Relu", ["x"], ["y"])], [ob.value_info("x", [1, 2])], [ob.value_info("y", [1, 2])])
+        self.case("ranks", model, [ob.tensor("x", [2], [-1, 2])], [ob.tensor("y", [2], [0, 2])])
+        case, = self.json("check", "cases")["cases"]
+        self.assertEqual(case["status"], "unsupported")
+        self.assertIn("the test data contradict the model: 'x' has 2 dimensions, its data 1", case["reason"])
+
     def test_a_folder_without_cases(self):
         os.mkdir(self.path("cases"))
         self.fails(1, "check", "cases", says="no test case")

@@ -138,7 +138,7 @@ std::string run_set(const fs::path& model, const DataSet& set, const std::vector
         bool declared_so = declared->shape.size() == shape.size();
         if (!declared_so && !declared->shape.empty())
             throw Error({.what = fmt::format("the test data contradict the model: '{}' has {} dimensions, its data {}", input.name, declared->shape.size(), shape.size()),
-                         .fix = "the case was made so, and nothing follows from it"});
+                         .fix = "make the case again with one shape for both"});
         for (std::size_t i = 0; declared_so && i < shape.size(); ++i) declared_so = declared->shape[i] == fmt::to_string(shape[i]);
         if (declared_so) continue;
         build_settings.min_shapes[input.name] = build_settings.opt_shapes[input.name] = build_settings.max_shapes[input.name] = std::move(shape);

@@ -6,7 +6,7 @@
 //           h = (1 - z) n + z h
 //     LSTM  i = f(X_i + H_i + P_i c)   f = f(X_f + H_f + P_f c), or 1 - i with input_forget   n = g(X_n + H_n)
 //           c = f c + i n   o = f(X_o + H_o + P_o c)   h = o h(c)
-// `clip` bounds what every activation is applied to. Behind the end of a sequence, y is 0.
+// `clip` bounds what every activation is applied to, LSTM's h too (its state c stays as it is). Behind the end of a sequence, y is 0.
 // Inputs: x [T, N, I], w [D, gates*H, I], r [D, gates*H, H], b [D, 2*gates*H] (w's, then r's), sequence_lens [N],
 // initial_h [D, N, H], of LSTM initial_c [D, N, H] and p [D, 3*H]; gates in the orders z r n and i o f n, p's: i o f.
 // Outputs: y [T, D, N, H], the last h [D, N, H], of LSTM the last c. With layout = 1, N is the first axis of all but w, r, b, p.

@@ -44,6 +44,8 @@ TEST(FoldBatchNorm, LeavesAlone) {
     expect_unchanged(fold_batch_norm, {
         {"gamma is computed", R"((f32[N,2,5] x, f32[3] g) => (f32[N,3,5] y) { c = Conv(x, random[3,2,1])
                                   y = BatchNormalization(c, g, random[3], random[3], positive[3]) })"},
+        {"its statistics are the data's", R"((f32[N,3,5] x) => (f32[N,3,5] y) {
+                                  y = BatchNormalization<training_mode = 1>(x, random[3], random[3], random[3], positive[3]) })"},
         {"its sums would be rounded twice", R"((f16[N,3,5] x) => (f16[N,3,5] y) {
             y = BatchNormalization(x, random[3], random[3], random[3], positive[3]) })"},
         {"a variance of 0 without epsilon", R"((f32[N,1,5] x) => (f32[N,1,5] y) {

@@ -40,6 +40,7 @@ TEST(BatchSymbol, IsMissingWhereSamplesMeet) {
              "(f32[N,4] x) => (f32[4*N] y) { y = Reshape(x, i64[1]{-1}) }",
              "(f32[4,N] x) => (f32[4,N] y) { y = Relu(x) }",
              "(f32[N,4] x) => (f32[N,4] y) { y = CumSum(x, i64{0}) }",
+             "(f32[N,3,5] x) => (f32[N,3,5] y) { y = BatchNormalization<training_mode = 1>(x, random[3], random[3], random[3], positive[3]) }",
              "(f32[N,3] x, f32[3,4] w) => (f32[N,4] y) { y = MatMul(x, w) }",
              "(f32[N,4] x, f32[4] b) => (f32[N,4] y) { y = Add(x, b) }",
          }) {

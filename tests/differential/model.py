@@ -83,8 +83,9 @@ def ir_version(opset):
     return max(4, helper.find_min_ir_version_for([helper.make_opsetid("", opset)], ignore_unknown=True))
 
 
-def model_of(case, perturb=None, outputs=None):
-    """The model's bytes; `outputs` are names of values instead of the case's own."""
+def model_of(case, perturb=None, outputs=None, wide=False):
+    """The model's bytes; `outputs` are names of values instead of the case's own; if `wide`, bf16 outputs come as f32, since
+    onnxruntime's Python interface has no arrays of bf16."""
     def info(name, dtype, shape):
         return helper.make_tensor_value_info(name, code(dtype), shape)
 
@@ -98,7 +99,14 @@ def model_of(case, perturb=None, outputs=None):
         node = helper.make_node(op, n.inputs, n.outputs, name=f"node{i + 1}", domain=domain)
         node.attribute.extend(attribute(k, v) for k, v in n.attributes.items())
         nodes.append(node)
-    graph = helper.make_graph(nodes, "case", inputs, [info(o, case.dtype_of(o), None) for o in outputs or case.outputs],
+    results = []
+    for o in outputs or case.outputs:
+        if wide and case.dtype_of(o) == "bf16":
+            nodes.append(helper.make_node("Cast", [o], [o + "_wide"], to=code("f32")))
+            results.append(info(o + "_wide", "f32", None))
+        else:
+            results.append(info(o, case.dtype_of(o), None))
+    graph = helper.make_graph(nodes, "case", inputs, results,
                               [numpy_helper.from_array(v, k) for k, v in constants.items()])
     domains = sorted({n.op.rpartition(".")[0] for n in case.nodes} - {""})
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset), *[helper.make_opsetid(d, 1) for d in domains]], ir_version=ir_version(case.opset),
