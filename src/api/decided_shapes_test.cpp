@@ -97,6 +97,60 @@ TEST_F(DecidedShapes, OfAConstantThatIsLongerThanSomeInputs) {
     for (std::int64_t n : {4, 1, 5, 9, 3}) expect_reference(c, {random_tensor(DType::f32, {n, 2}, 7)});
 }
 
+// The inputs named first decide; each graph by all values in turn.
+TEST_F(DecidedShapes, OfOperatorsThatReadSizes) {
+    struct Case {
+        std::string graph;
+        std::vector<std::string> values;
+    };
+    const Case cases[] = {
+        {"(i64[1] n, f32[N,3] x) => (f32[?,3] y) { s = Slice(x, i64[1]{0}, n, i64[1]{0}) y = MatMul(s, random[3,3]) }", {"i64[1]{2}", "i64[1]{0}", "i64[1]{-1}", "i64[1]{99}"}},
+        {"(i64[2] n, f32[N,3] x) => (f32[?,?] y) { s = Slice(x, n, i64[2]{9, 9}, i64[2]{0, 1}, i64[2]{1, 1}) y = Relu(s) }", {"i64[2]{2,1}", "i64[2]{-1,-2}"}},
+        {"(i64[1] n, f32[N,3] x) => (f32[?] y) { s = Concat<axis = 0>(n, i64[2]{-1, 3}) y = Reshape(x, s) }", {"i64[1]{5}", "i64[1]{1}", "i64[1]{0}"}},
+        {"(i64[2] n, f32[N,3] x) => (f32[?] y) { r = Relu(x) v = Reshape(r, n) y = Softmax(v) }", {"i64[2]{3,-1}", "i64[2]{-1,5}", "i64[2]{15,1}"}},
+        {"(i64[1] n, f32[1,N,3] x) => (f32[?,N,3] y) { s = Concat<axis = 0>(n, i64[2]{1, 1}) e = Expand(x, s) y = Neg(e) }", {"i64[1]{4}", "i64[1]{1}", "i64[1]{0}"}},
+        {"(i64[1] n, f32[N,3] x) => (f32[?] y) { z = ConstantOfShape(n) u = Unsqueeze(z, i64[1]{1}) m = ReduceMean(x) y = Add(u, m) }", {"i64[1]{4}", "i64[1]{0}"}},
+        {"(i64[2] n, f32[N,3] x) => (f32[?] y) { y = Tile(x, n) }", {"i64[2]{1,2}", "i64[2]{0,3}"}},
+        {"(i64[4] n, f32[N,3] x) => (f32[?] y) { y = Pad(x, n, f32{7}) }", {"i64[4]{1,0,0,2}", "i64[4]{-1,0,0,-1}"}},
+        {"(i64[2] n, f32[N,3] x) => (f32[?] y, f32[?] z) { a, z = Split(x, n) y = Exp(a) }", {"i64[2]{2,3}", "i64[2]{0,5}"}},
+        {"(i64[1] n, f32[N,3] x) => (f32[?] y) { y = ReduceSum(x, n) }", {"i64[1]{1}", "i64[1]{-2}"}},
+        {"(i64[1] n, f32[N,3] x) => (f32[?] y) { r = ReduceMax<keepdims = 0>(x, n) y = Mul(r, f32{2}) }", {"i64[1]{1}", "i64[1]{0}"}},
+        {"(i64[1] n, f32[N,3] x) => (f32[?] y) { u = Unsqueeze(x, n) y = Abs(u) }", {"i64[1]{1}", "i64[1]{-1}"}},
+        {"(i64[2] n, f32[1,2,N,4] x) => (f32[?] y) { s = Concat<axis = 0>(i64[2]{1, 2}, n) r = Resize(x, _, _, s) y = Conv(r, random[3,2,1,1]) }", {"i64[2]{10,8}", "i64[2]{5,2}"}},
+        {"(f32[2] n, f32[1,2,N,4] x) => (f32[?] y) { s = Concat<axis = 0>(f32[2]{1, 1}, n) r = Resize(x, _, s) y = Relu(r) }", {"f32[2]{2,3}", "f32[2]{1,0.5}"}},
+        {"(i64 n, i64[N] x) => (f32[?] y) { y = OneHot(x, n, f32[2]{-1, 1}) }", {"i64{4}", "i64{1}"}},
+        {"(i64[1] n, f32[N,7] x) => (f32[?] y, i64[?] z) { y, z = TopK(x, n) }", {"i64[1]{3}", "i64[1]{7}"}},
+        {"(i64[] n, f32[N,3] x) => (f32[?] y) { r = Range(i64{0}, n, i64{1}) f = Cast<to = 1>(r) m = ReduceMax(x) l = Reshape(m, i64[1]{-1}) y = Mul(f, l) }", {"i64{6}", "i64{0}"}},
+    };
+    for (const Case& one : cases) {
+        SCOPED_TRACE(one.graph);
+        Context c = context(one.graph, {{"N", {1, 5, 8}}});
+        for (const std::string& value : one.values) {
+            SCOPED_TRACE(value);
+            const Tensor decides = parse_tensor(value);
+            Dims shape;
+            for (std::int64_t d : c.engine().inputs()[1].opt_shape) shape.push_back(d);
+            expect_reference(c, {decides, random_tensor(c.engine().inputs()[1].dtype, shape, 3)});
+        }
+    }
+}
+
+TEST_F(DecidedShapes, ThatTheDataMakeImpossibleAreErrors) {
+    const auto line = [&](std::string_view graph, std::string_view value) {
+        Context c = context(graph, {{"N", {1, 5, 8}}});
+        const Tensor n = parse_tensor(value), x = random_tensor(DType::f32, {5, 3}, 1);
+        const InputView in[] = {{n.dtype(), n.shape(), n.data()}, {x.dtype(), x.shape(), x.data()}};
+        return error_of([&] { c.run(in); });
+    };
+    EXPECT_EQ(line("(i64[2] n, f32[N,3] x) => (f32[?] y) { y = Reshape(x, n) }", "i64[2]{4,4}"),
+              "y (Reshape): [5,3] cannot be reshaped to [4,4]; the numbers of elements must be equal");
+    EXPECT_EQ(line("(i64[2] n, f32[N,3] x) => (f32[?] y, f32[?] z) { y, z = Split(x, n) }", "i64[2]{4,4}"),
+              "y (Split): the parts [4,4] have 8 elements together, the axis has 5; compare 'split' with the input's shape");
+    EXPECT_EQ(line("(i64[1] n, f32[N,3] x) => (f32[?] y) { y = ReduceSum(x, n) }", "i64[1]{2}"), "y (ReduceSum): axis 2 of a value of rank 2; it must lie in [-2, 1]");
+    EXPECT_EQ(line("(i64[2] n, f32[N,3] x) => (f32[?] y) { y = ReduceSum<keepdims = 0>(x, n) }", "i64[2]{1,1}").substr(0, 15), "y (ReduceSum): ");
+    EXPECT_EQ(line("(i64[2] n, f32[N,3] x) => (f32[?] y) { y = Tile(x, n) }", "i64[2]{4,-4}").substr(0, 16), "y (Tile): -4 in ");
+}
+
 TEST_F(DecidedShapes, AreSaidToBeOpenBeforeARun) {
     Context c = context(selecting, {{"N", {1, 8, 30}}});
     const Tensor x = random_tensor(DType::f32, {8, 5}, 3);

@@ -79,6 +79,8 @@ TEST(OpenExtents, OfReshape) {
     EXPECT_EQ(type_of("(f32[N,12] x, i64[1] a) => (f32[2*N,6] y) { s = Concat<axis = 0>(a, i64[1]{6})  y = Reshape(x, s) }"), "f32[2*N,6]");
     expect_values("(f32[N,12] x, i64[1] a) => (f32[N,3,4] y) { s = Concat<axis = 0>(i64[1]{0}, a, i64[1]{4})  y = Reshape(x, s) }",
                   {"f32[1,12]{1,2,3,4,5,6,7,8,9,10,11,12}", "i64[1]{3}"}, {"f32[1,3,4]{1,2,3,4,5,6,7,8,9,10,11,12}"});
+    expect_values("(f32[N,12] x, i64[1] a) => (f32[N,12] y) { n = Shape<end = 1>(x)  s = Concat<axis = 0>(n, a)  y = Reshape(x, s) }",
+                  {"f32[0,12]{}", "i64[1]{12}"}, {"f32[0,12]{}"});
     expect_infer_error("(f32[5] x, i64[1] a) => (f32[?] y) { s = Concat<axis = 0>(a, i64[1]{2})  y = Reshape(x, s) }", "[5] cannot be reshaped to");
     expect_infer_error("(f32[5] x, i64[n] s) => (f32[?] y) { y = Reshape(x, s) }", "the target shape (input 1) is computed while the model runs");
 }

@@ -89,7 +89,7 @@ void infer_reshape(Inference& c) {
         }
     }
     for (std::size_t i = target.size(); i < x.size(); ++i) left = left * x[i];
-    if (computed > 1 || (computed == 1 && !follows) || (follows && (copies_nothing || right == Dim(0)))) {
+    if (computed > 1 || (computed == 1 && !follows) || (follows && right == Dim(0))) {
         std::vector<bool> unknown;
         for (std::size_t i = 0; i < target.size(); ++i) unknown.push_back(target[i] == Dim(-1) || is_open(target[i]));
         bound_by_count(c, y, unknown);
