@@ -213,7 +213,11 @@ struct Context::State {
         const auto start = span ? clock::now() : clock::time_point{};
         if (span && !span->is_set()) span->start = start;
         try {
-            step.kernel.phases[i].run(frame.buffers(step, room), first, last);
+            const auto where = [&] {
+                const Node& node = program.steps[frame.prepared().range.first + s].node;
+                return fmt::format("{} ({})", node.name, node.op);
+            };
+            at(where, [&] { step.kernel.phases[i].run(frame.buffers(step, room), first, last); });
         } catch (...) {  // a reference implementation found sizes that do not fit; what follows runs on what there is
             if (!failed.exchange(true)) failure = std::current_exception();
         }
