@@ -24,6 +24,7 @@ void infer_expand(Inference& c) {
     const std::vector<Dim> target = sizes(c, 1, "the target shape");
     check_sizes(target, "the target shape");
     give(c, 0, c.dtype(0), broadcast(c.shape(0), target));
+    if (c.unknowns.empty() && std::ranges::any_of(target, is_open)) c.examine_when_run();  // 5 expanded to ? is 5, or an error
     const auto content = small_content(c, 0);
     if (const auto same = c.uniform(0)) c.set_content(0, {*same});
     else if (content && content->size() == 1) c.set_content(0, *content);

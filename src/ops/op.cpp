@@ -61,6 +61,18 @@ constexpr std::int64_t largest_evaluated = std::int64_t{1} << 32;  // elements o
 constexpr std::string_view kind_names[] = {"an integer", "a float", "a string", "a list of integers", "a list of floats",
                                            "a list of strings", "a tensor"};
 
+std::vector<Inference::Known> known_inputs(const Graph& g, NodeId id) {
+    std::vector<Inference::Known> in;
+    for (ValueId v : g.node(id).inputs) {
+        if (v == ValueId::none) in.push_back({});
+        else {
+            const Value& x = g.value(v);
+            in.push_back({x.type, g.constant(v), x.content ? &*x.content : nullptr});
+        }
+    }
+    return in;
+}
+
 }  // namespace
 
 RegisteredOp::RegisteredOp(OpDef def) {
@@ -176,6 +188,8 @@ Dim Inference::unknown(std::string_view what, std::optional<Dim> bound) {
     return Dim::symbol(unknowns.back().symbol);
 }
 
+void Inference::examine_when_run() { unknown("examined", Dim(0)); }
+
 void Inference::set(std::size_t i, DType dtype, Shape shape) {
     if (i >= out.size()) return;
     if (shape.size() > static_cast<std::size_t>(max_rank))
@@ -265,14 +279,7 @@ Inference infer(const Node& node, std::span<const Inference::Known> in) {
 
 void infer_types(Graph& g, NodeId id) {
     const Node& node = g.node(id);
-    std::vector<Inference::Known> in;
-    for (ValueId v : node.inputs) {
-        if (v == ValueId::none) in.push_back({});
-        else {
-            const Value& x = g.value(v);
-            in.push_back({x.type, g.constant(v), x.content ? &*x.content : nullptr});
-        }
-    }
+    const auto in = known_inputs(g, id);
     Inference r = infer(node, in);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
         if (node.outputs[i] == ValueId::none) continue;
@@ -318,6 +325,8 @@ std::size_t reference_scratch_bytes(const Call& call) {
     const OpDef& def = op_of(call.node);
     return def.scratch_bytes ? def.scratch_bytes(call) : 0;
 }
+
+bool decides(const Graph& g, NodeId id) { return !infer(g.node(id), known_inputs(g, id)).unknowns.empty(); }
 
 std::vector<std::int64_t> measure(const Node& node, std::span<const Inference::Known> in, std::span<const Type> out, std::span<const Unknown> unknowns, const Call& call) {
     std::vector<std::int64_t> extents(unknowns.size());

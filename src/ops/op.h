@@ -68,6 +68,9 @@ public:
     /// An extent that only the data decides, of at most `bound`: noted in `unknowns`. Inference with all inputs constant has
     /// none, unless the operator measures. `what` is unique within the node; the extent stands alone in some output's shape.
     Dim unknown(std::string_view what, std::optional<Dim> bound = {});
+    /// Inputs whose elements only the run tells change nothing here, but may make no sense: the node is inferred once more, with
+    /// them, when it runs. (An unknown extent that no output has.)
+    void examine_when_run();
 
     /// Sets the type of output i, if the node has it. An extent that is open becomes an unknown one, equal ones the same.
     void set(std::size_t i, DType dtype, Shape shape);
@@ -158,6 +161,9 @@ Inference infer(const Node&, std::span<const Inference::Known> in);
 void infer_types(Graph&, NodeId);
 /// Infers every node in order; Errors name the node.
 void infer_types(Graph&);
+
+/// Whether data decide something when the node runs: it has unknowns.
+bool decides(const Graph&, NodeId);
 
 /// Adds a node with fresh output values, typed by inference, at the end or before `before`. Returns its first output.
 ValueId emit(Graph&, Node node, std::string_view output_name, NodeId before = NodeId::none, std::size_t outputs = 1);

@@ -181,6 +181,23 @@ TEST(OpenExtents, LeaveKnownOnesKnown) {
     EXPECT_EQ(type_of("(i64[] s) => (i64[4] y) { e = Add(s, i64{4})  y = Range(s, e, i64{1}) }"), "i64[4]");
 }
 
+// What changes no extent may make no sense yet.
+TEST(OpenExtents, ThatFollowAreExaminedWhenTheNodeRuns) {
+    struct { const char *graph, *given, *error; } cases[] = {
+        {"(i64[1] a) => (f32[6] y) { y = Reshape(random[2,3], a) }", "i64[1]{5}", "[2,3] cannot be reshaped to [5]"},
+        {"(i64[1] a) => (f32[5] y) { y = Expand(random[5], a) }", "i64[1]{6}", "[5] and [6] cannot be broadcast"},
+        {"(i64[1] a) => (f32[3] y, f32[2] z) { s = Concat<axis = 0>(a, i64[1]{2}) y, z = Split(random[5], s) }", "i64[1]{4}", "6 elements together"},
+        {"(i64[1] a) => (f32[] y) { y = Squeeze(random[1], a) }", "i64[1]{1}", "axis 1 of a value of rank 1"},
+    };
+    for (const auto& c : cases) {
+        const Graph g = typed_graph(c.graph);
+        EXPECT_TRUE(decides(g, g.order().back())) << c.graph;
+        EXPECT_NE(error_of([&] { evaluate(g, std::array{parse_tensor(c.given)}); }).find(c.error), std::string::npos) << c.graph;
+    }
+    const Graph g = typed_graph("(f32[2,3] x) => (f32[6] y) { y = Reshape(x, i64[1]{6}) }");
+    EXPECT_FALSE(decides(g, g.order().back()));
+}
+
 // A number that only the run tells may be negative, which a size never is: nothing may be concluded from that.
 TEST(OpenExtents, AreNoSizes) {
     const std::string equal = "(i64[1] n) => (bool[1] y) { y = Equal(n, i64[1]{-1}) }";

@@ -42,6 +42,7 @@ void give_any(Inference& c, std::int64_t rank) {
                      .fix = "reshape it in the export"});
     Shape y(static_cast<std::size_t>(rank), Dim(1));
     bound_by_count(c, y, std::vector<bool>(y.size(), true));
+    if (y.empty()) c.examine_when_run();
     give(c, 0, c.dtype(0), y);
 }
 
@@ -98,6 +99,7 @@ void infer_reshape(Inference& c) {
             throw Error({.what = fmt::format("-1 beside an extent of 0 in the target shape [{}]", text_of(target)),
                          .fix = "write the extent itself"});
         y[*open] = floor_div(left, right);
+        if (follows) c.examine_when_run();
         if (!copies_nothing && left.is_constant() && right.is_constant() && y[*open] * right != left) misfit(x, target);
     } else if (!copies_nothing && left != right && (left - right).is_constant()) {
         misfit(x, target);

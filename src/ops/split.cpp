@@ -15,6 +15,7 @@ namespace {
 // A single part that only the run tells is what the others leave.
 void close_parts(Inference& c, std::vector<Dim>& parts, const Dim& extent) {
     const bool follows = std::ranges::count_if(parts, is_open) == 1;
+    if (follows) c.examine_when_run();
     Dim left = extent;
     for (const Dim& p : parts)
         if (!is_open(p)) left = left - p;

@@ -28,7 +28,7 @@ int constant_shapes(Graph& g, int limit) {
     for (NodeId id : std::vector(g.order())) {
         if (made == limit) break;
         const bool reshape = g.is(id, "Reshape");
-        if ((!reshape && !g.is(id, "Expand")) || g.constant(id, 1)) continue;
+        if ((!reshape && !g.is(id, "Expand")) || g.constant(id, 1) || decides(g, id)) continue;
         const Type x = g.value(g.input(id, 0)).type, y = g.value(g.output(id)).type;
         const auto target = reshape ? reshape_target(x.shape, y.shape) : expand_target(x.shape, y.shape);
         if (!target) continue;

@@ -18,7 +18,7 @@ int merge_views(Graph& g, int limit) {
         if (merged == limit) break;
         if (!is_view(g, id)) continue;
         const NodeId first = g.producer(g.input(id, 0));
-        if (first == NodeId::none || !is_view(g, first)) continue;
+        if (first == NodeId::none || !is_view(g, first) || decides(g, first) || decides(g, id)) continue;
         const ValueId x = g.input(first, 0), y = g.output(id);
         const auto target = reshape_target(g.value(x).type.shape, g.value(y).type.shape);
         if (!target) continue;

@@ -53,7 +53,7 @@ int remove_identities(Graph& g, int limit) {
         const int i = given_back(g, id);
         if (i < 0) continue;
         const ValueId x = g.input(id, static_cast<std::size_t>(i)), y = g.output(id);
-        if (x == ValueId::none || g.value(x).type != g.value(y).type) continue;
+        if (x == ValueId::none || g.value(x).type != g.value(y).type || decides(g, id)) continue;
         const auto read = [&](ValueId v) { return v != ValueId::none && v != y && g.uses(v) > 0; };
         if (std::ranges::any_of(g.node(id).outputs, read)) continue;
         if (const NodeId p = g.producer(x); p != NodeId::none) g.add_layers(p, g.layers(id));

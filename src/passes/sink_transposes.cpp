@@ -233,7 +233,7 @@ std::vector<std::vector<int>> joined_axes(const Shape& from, const Shape& to) {
 }
 
 bool sink_through_reshape(Graph& g, NodeId id) {
-    if (!g.is(id, "Reshape") && !g.is(id, "Flatten")) return false;
+    if ((!g.is(id, "Reshape") && !g.is(id, "Flatten")) || decides(g, id)) return false;
     const ValueId x = below(g, g.input(id, 0)), y = g.output(id);
     if (x == ValueId::none) return false;
     const Shape to = g.value(y).type.shape;
