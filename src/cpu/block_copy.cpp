@@ -91,10 +91,18 @@ Refusal refuse_moves(const Step& step, const Isa& isa) {
     return {};
 }
 
-double cost_of_moves(const Step& step, const Variant&, const Isa&) {
-    double elements = 0;
-    for (const auto& out : step.outputs) elements += static_cast<double>(count_of(out.shape));
-    return elements;
+Tactic move_tactic(std::string_view name, Refusal (*refuse)(const Step&, const Isa&), Kernel (*compile)(const Step&, const Variant&, const Isa&)) {
+    return {.name = name,
+            .most = Isa::Level::baseline,
+            .numerics = [](const Step&) { return Numerics::exact; },
+            .refuse = refuse,
+            .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
+            .compile = compile,
+            .cost = [](const Step& step, const Variant&, const Isa&) {
+                double elements = 0;
+                for (const auto& out : step.outputs) elements += static_cast<double>(count_of(out.shape));
+                return elements;
+            }};
 }
 
 Phase copy_phase(std::vector<BlockCopy> copies) {

@@ -27,8 +27,8 @@ Dims byte_steps(const Step::Operand& value);
 /// Why a step's values are not to be moved by blocks: reference level, a tail, elements of less than a byte.
 Refusal refuse_moves(const Step& step, const Isa& isa);
 
-/// What a tactic for moves estimates: it is in proportion to what is written.
-double cost_of_moves(const Step& step, const Variant& variant, const Isa& isa);
+/// A tactic that moves elements, exactly, in one variant: its cost is in proportion to what is written.
+Tactic move_tactic(std::string_view name, Refusal (*refuse)(const Step&, const Isa&), Kernel (*compile)(const Step&, const Variant&, const Isa&));
 
 /// A phase that does all of these; no two write the same byte.
 Phase copy_phase(std::vector<BlockCopy> copies);

@@ -29,13 +29,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic concat{{.name = "cpu/concat",
-                               .most = Isa::Level::baseline,
-                               .numerics = [](const Step&) { return Numerics::exact; },
-                               .refuse = refuse,
-                               .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                               .compile = compile,
-                               .cost = cost_of_moves}};
+const RegisteredTactic concat(move_tactic("cpu/concat", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

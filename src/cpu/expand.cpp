@@ -23,13 +23,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic expand{{.name = "cpu/expand",
-                               .most = Isa::Level::baseline,
-                               .numerics = [](const Step&) { return Numerics::exact; },
-                               .refuse = refuse,
-                               .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                               .compile = compile,
-                               .cost = cost_of_moves}};
+const RegisteredTactic expand(move_tactic("cpu/expand", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

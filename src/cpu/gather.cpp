@@ -54,13 +54,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic gather{{.name = "cpu/gather",
-                               .most = Isa::Level::baseline,
-                               .numerics = [](const Step&) { return Numerics::exact; },
-                               .refuse = refuse,
-                               .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                               .compile = compile,
-                               .cost = cost_of_moves}};
+const RegisteredTactic gather(move_tactic("cpu/gather", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

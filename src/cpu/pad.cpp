@@ -93,13 +93,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic pad{{.name = "cpu/pad",
-                            .most = Isa::Level::baseline,
-                            .numerics = [](const Step&) { return Numerics::exact; },
-                            .refuse = refuse,
-                            .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                            .compile = compile,
-                            .cost = cost_of_moves}};
+const RegisteredTactic pad(move_tactic("cpu/pad", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

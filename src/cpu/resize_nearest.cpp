@@ -49,13 +49,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic resize_nearest{{.name = "cpu/resize_nearest",
-                                       .most = Isa::Level::baseline,
-                                       .numerics = [](const Step&) { return Numerics::exact; },
-                                       .refuse = refuse,
-                                       .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                                       .compile = compile,
-                                       .cost = cost_of_moves}};
+const RegisteredTactic resize_nearest(move_tactic("cpu/resize_nearest", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

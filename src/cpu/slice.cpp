@@ -33,13 +33,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic slice{{.name = "cpu/slice",
-                              .most = Isa::Level::baseline,
-                              .numerics = [](const Step&) { return Numerics::exact; },
-                              .refuse = refuse,
-                              .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                              .compile = compile,
-                              .cost = cost_of_moves}};
+const RegisteredTactic slice(move_tactic("cpu/slice", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

@@ -30,13 +30,7 @@ Kernel compile(const Step& s, const Variant&, const Isa&) {
     return k;
 }
 
-const RegisteredTactic split{{.name = "cpu/split",
-                              .most = Isa::Level::baseline,
-                              .numerics = [](const Step&) { return Numerics::exact; },
-                              .refuse = refuse,
-                              .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
-                              .compile = compile,
-                              .cost = cost_of_moves}};
+const RegisteredTactic split(move_tactic("cpu/split", refuse, compile));
 
 }  // namespace
 }  // namespace tercet

@@ -2,6 +2,7 @@
 // The slices of x along `axis` (elements of x in row-major order without it) whose place is true in `condition`, which may be
 // shorter than x: what lies behind is left out.
 #include "ops/extents.h"
+#include "ops/slices.h"
 
 #include <fmt/format.h>
 
@@ -10,21 +11,6 @@
 
 namespace tercet {
 namespace {
-
-// x as [before, n, block] and y alike.
-struct Slices {
-    std::int64_t before = 1, n = 0, block = 1;
-    Slices(const Attributes& a, const Dims& x) {
-        if (!a.has("axis")) {
-            n = count_of(x);
-            return;
-        }
-        const int axis = checked_axis(a.integer("axis", 0), x.size());
-        before = count_of(x.part(0, axis));
-        n = x[axis];
-        block = count_of(x.part(axis + 1));
-    }
-};
 
 std::int64_t count(const View& condition, std::int64_t n) {
     std::int64_t taken = 0;

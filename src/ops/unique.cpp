@@ -3,6 +3,7 @@
 // deciding before the later ones, or with sorted = 0 as they first come. Outputs: the slices; the place at which each first
 // stands in x; for each slice of x, its place among them; how often each stands in x. All NaNs are one value, above the others.
 #include "ops/extents.h"
+#include "ops/slices.h"
 
 #include <fmt/format.h>
 
@@ -11,21 +12,6 @@
 
 namespace tercet {
 namespace {
-
-// x as [before, n, block]: slice i is x[:, i, :].
-struct Slices {
-    std::int64_t before = 1, n = 0, block = 1;
-    Slices(const Attributes& a, const Dims& x) {
-        if (!a.has("axis")) {
-            n = count_of(x);
-            return;
-        }
-        const int axis = checked_axis(a.integer("axis", 0), x.size());
-        before = count_of(x.part(0, axis));
-        n = x[axis];
-        block = count_of(x.part(axis + 1));
-    }
-};
 
 // In the scratch memory: what was found, by slice of x or by different slice.
 struct Found {
