@@ -190,5 +190,15 @@ TEST_F(DecidedShapes, AreProfiledStepByStep) {
     EXPECT_TRUE(product);
 }
 
+TEST_F(DecidedShapes, AreProfiledWhereTheFirstStepDecides) {
+    Context c = context("(f32[N] x) => (i64[1,?n] y) { y = NonZero(x) }", {{"N", {1, 1000, 1000}}});
+    const Tensor x = random_tensor(DType::f32, {1000}, 3);
+    const InputView in{DType::f32, x.shape(), x.data()};
+    const std::vector<StepInfo> steps = c.profile({&in, 1});
+    ASSERT_EQ(steps.size(), 1u);
+    EXPECT_EQ(steps[0].tactic, "reference");
+    EXPECT_GT(steps[0].microseconds, 0);
+}
+
 }  // namespace
 }  // namespace tercet

@@ -36,7 +36,6 @@ public:
     void* address(ValueId v) const { return addresses_[static_cast<std::size_t>(v)]; }
     const Prepared& prepared() const { return prepared_; }
     const std::vector<ValueId>& given() const { return given_; }
-    bool computes(ValueId v) const { return offsets_[static_cast<std::size_t>(v)] >= 0; }
     Buffers buffers(const PreparedStep& step, int worker) const {
         std::byte* scratch = room_->workspace.data();
         return {step.in, step.out, scratch, scratch + prepared_.workspace_bytes + static_cast<std::size_t>(worker) * worker_stride()};

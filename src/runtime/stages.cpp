@@ -92,7 +92,8 @@ std::vector<std::int64_t> Stages::decide(std::size_t k, std::vector<View>& in) {
 }
 
 clock::duration Stages::deciding_time(std::size_t step) const {
-    return deciding_times_[static_cast<std::size_t>(std::ranges::find(ranges_, step, &StepRange::first) - ranges_.begin())];
+    const auto stage = std::find_if(ranges_.begin() + 1, ranges_.end(), [&](const StepRange& r) { return r.first == step; });  // the first stage has none
+    return deciding_times_[static_cast<std::size_t>(stage - ranges_.begin())];
 }
 
 bool Stages::advance() {
