@@ -162,6 +162,7 @@ std::optional<Dim> Inference::uniform(std::size_t i) const {
 }
 
 std::optional<std::vector<std::int64_t>> Inference::numbers(std::size_t i) const {
+    if (!is_integer(dtype(i))) throw Error({.what = fmt::format("input {} is of type {}, should be i64 or i32", i, name_of(dtype(i))), .fix = "check the model with onnx.checker"});
     const auto dims = content(i);
     if (!dims) return std::nullopt;
     std::vector<std::int64_t> values;
@@ -341,7 +342,7 @@ std::vector<std::int64_t> measure(const Node& node, std::span<const Inference::K
         bool fits = shape.size() == expected.size();
         for (std::size_t d = 0; fits && d < shape.size(); ++d) {
             const auto n = shape[d].constant();
-            if (!n) throw std::logic_error(fmt::format("{}: its data leaves the extent {} open", node.op, shape[d].text()));
+            if (!n) throw Error({.what = fmt::format("its data leave the extent {} of output {} open", shape[d].text(), i), .fix = "check the types of the inputs that decide it"});
             const auto u = std::ranges::find(unknowns, expected[d], [](const Unknown& x) { return Dim::symbol(x.symbol); });
             if (u != unknowns.end()) extents[static_cast<std::size_t>(u - unknowns.begin())] = *n;
             else fits = !expected[d].is_constant() || expected[d] == shape[d];
