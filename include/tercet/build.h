@@ -3,6 +3,7 @@
 /// Building an engine file from an ONNX model.
 #pragma once
 
+#include "tercet/calibrate.h"
 #include "tercet/error.h"
 #include "tercet/progress.h"
 
@@ -27,7 +28,13 @@ using Shapes = std::map<std::string, std::vector<std::int64_t>>;  ///< by the in
 /// How build() builds. The defaults suit a model without dynamic inputs, or with a dynamic batch, on this machine.
 struct BuildSettings {
     std::filesystem::path output;               ///< empty: MODEL_cpu_fp32.engine in the current folder
-    std::string precision = "fp32";
+    std::string precision = "fp32";             ///< fp32, fp16, bf16 or int8
+    CalibrationSettings calibration;            ///< for int8, unless there is a cache or a plan, or the model is quantized already
+    std::filesystem::path calibration_cache;    ///< for int8: scales from this file; tensors that it lacks stay in fp32
+    std::vector<std::pair<std::string, std::string>> layer_precisions;  ///< of nodes whose name fits the pattern (* and ?), e.g. {"head/*", "fp32"}; the last that fits counts
+    std::filesystem::path plan;                 ///< a precision plan (JSON) to follow; empty: make one
+    bool bias_correction = true;                ///< for int8: biases take up what rounding the weights shifts
+    bool fallback = true;                       ///< false: a layer that cannot have the precision asked for is an error
     Shapes min_shapes, opt_shapes, max_shapes;  ///< for dynamic inputs; a dynamic first dimension is 1 / 16 / 32 unless given
     std::uint64_t workspace_bytes = std::uint64_t{1} << 30;  ///< for activations and kernels' scratch, at the largest shapes
     Tune tune = Tune::fast;
@@ -42,6 +49,13 @@ struct BuildSettings {
     std::function<void(const std::string&)> log;                ///< what a pass did, what a tuning found; one line each
 };
 
+/// A layer that did not get the precision asked for.
+struct Fallback {
+    std::string layer, op;             ///< the node's name and operator in the ONNX model
+    std::string asked, chosen;         ///< "int8", "fp32"
+    std::string reason;
+};
+
 /// What build() wrote.
 struct BuildResult {
     std::string precision, target;
@@ -53,6 +67,9 @@ struct BuildResult {
     int steps = 0;
     int reference_steps = 0; ///< that run by their reference implementation
     std::uint64_t workspace_bytes = 0;
+    std::map<std::string, int> layers;   ///< how many layers of the ONNX model run in each precision
+    std::vector<Fallback> fallbacks;     ///< the worst first
+    std::vector<std::string> warnings;   ///< of calibration and of values that the precision cannot hold, one line each
 };
 
 /// Builds an engine and writes its file. Error if the model cannot be read or built; then no file is left.
