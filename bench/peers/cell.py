@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures one cell: a model at one batch, all peers in turns, round by round."""
+"""Measures a model at one batch: all peers in all precisions in turns, round by round. Each precision is a cell of the report."""
 import contextlib
 import pathlib
 import tempfile
@@ -7,8 +7,8 @@ import tempfile
 import agreement
 import figures
 import foreign
-import models
 import peers
+import samples
 from process import Failed, Process
 from undisturbed import trusted, undisturbed
 
@@ -18,6 +18,7 @@ class Runner:
 
     def __init__(self, entry, arguments, task, folder, settings):
         self.entry, self.arguments, self.task, self.folder, self.settings = entry, arguments, task, folder, settings
+        self.name = f"{entry.name}-{task['precision']}"
         self.result = {"rounds": [], "loads": []}
         self.stack, self.process = contextlib.ExitStack(), None
 
@@ -31,7 +32,7 @@ class Runner:
 
     def restart(self):
         self.stack.close()
-        self.process = self.stack.enter_context(Process(self.entry.module, self.arguments, self.folder / f"{self.entry.name}.log"))
+        self.process = self.stack.enter_context(Process(self.entry.module, self.arguments, self.folder / f"{self.name}.log"))
         self.process.ask("memory")  # answered when everything is imported, which is no part of loading
 
     def watch(self):
@@ -51,12 +52,12 @@ class Runner:
         self.result["loads"].append(self.measured("load", watch, **self.task))
 
     def check(self, reference_files):
-        error = agreement.greatest_error(self.outputs(), reference_files)
-        self.result |= {"max_relative_error": error, "agrees": error <= agreement.TOLERANCE[self.task["precision"]]}
+        found = agreement.compared(self.outputs(), reference_files)
+        self.result |= {**found, "agrees": agreement.agrees(found, self.task["precision"])}
         foreign.wait_until_idle(self.process.pid)
 
     def outputs(self):
-        place = self.folder / f"{self.entry.name}-outputs"
+        place = self.folder / f"{self.name}-outputs"
         place.mkdir(exist_ok=True)
         return self.process.ask("outputs", folder=str(place))["files"]
 
@@ -89,31 +90,32 @@ def reference_outputs(model, task, folder, settings):
 
 
 def measure(model, batch, prepared, settings, progress):
-    """`prepared`: {entry: (arguments, answer of prepare or {"error"})}. The cell's results by peer; see ranking.py."""
+    """`prepared`: {precision: {entry: (arguments, answer of prepare or {"error"})}}. {precision: results by peer}; see ranking.py."""
     with tempfile.TemporaryDirectory(prefix="peers-") as name, contextlib.ExitStack() as all_processes:
         folder = pathlib.Path(name)
-        task = {"inputs": models.write_inputs(model, batch, folder), "outputs": model.outputs, "batch": batch, "threads": settings.threads,
-                "precision": settings.precision}
+        task = {"inputs": samples.write_inputs(model, batch, folder), "outputs": model.outputs, "batch": batch, "threads": settings.threads,
+                "precision": peers.BASELINE}
         (folder / "reference").mkdir()
         reference_files = reference_outputs(model, task, folder / "reference", settings)
         runners = []
-        for entry, (arguments, answer) in prepared.items():
-            runner = Runner(entry, arguments, task | {"files": answer.get("files")}, folder, settings)
-            if "error" in answer:
-                runner.result["error"] = answer["error"]
-            runner.result["prepared"] = {k: v for k, v in answer.items() if k not in ("files", "error")}
-            all_processes.callback(runner.stack.close)
-            runners.append(runner)
+        for precision, by_entry in prepared.items():
+            for entry, (arguments, answer) in by_entry.items():
+                runner = Runner(entry, arguments, task | {"files": answer.get("files"), "precision": precision}, folder, settings)
+                if "error" in answer:
+                    runner.result["error"] = answer["error"]
+                runner.result["prepared"] = {k: v for k, v in answer.items() if k not in ("files", "error")}
+                all_processes.callback(runner.stack.close)
+                runners.append(runner)
         for runner in runners:
-            progress(f"batch {batch}: {runner.entry.name}: load and check")
+            progress(f"batch {batch}: {runner.name}: load and check")
             for _ in range(settings.loads):
                 runner.attempt(runner.load)
             runner.attempt(runner.check, reference_files)
         for number in range(settings.rounds):
             turn = number % len(runners)  # nobody always follows the same one
             for runner in runners[turn:] + runners[:turn]:
-                progress(f"batch {batch}: round {number + 1}/{settings.rounds}: {runner.entry.name}")
+                progress(f"batch {batch}: round {number + 1}/{settings.rounds}: {runner.name}")
                 runner.attempt(runner.round, settings.seconds)
         for runner in runners:
             runner.attempt(runner.finish)
-        return {runner.entry.name: runner.result for runner in runners}
+        return {p: {r.entry.name: r.result for r in runners if r.task["precision"] == p} for p in prepared}

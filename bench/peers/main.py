@@ -18,7 +18,7 @@ import table
 from process import Failed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PRECISIONS = ("fp32",)
+ALL_CONVOLUTIONAL = "convolutional"
 
 
 def names_of(text):
@@ -28,7 +28,7 @@ def names_of(text):
 def options(argv, model_names):
     peer_names = [e.name for e in peers.ALL]
     p = argparse.ArgumentParser(prog="bench/peers/run", description=__doc__)
-    p.add_argument("--models", type=names_of, default=model_names, help="some of those of --list, separated by commas (all)")
+    p.add_argument("--models", type=names_of, default=model_names, help=f"some of those of --list, separated by commas, or '{ALL_CONVOLUTIONAL}' (all)")
     p.add_argument("--peers", type=names_of, default=peer_names, help="likewise (all)")
     p.add_argument("--batches", type=lambda t: [int(b) for b in names_of(t)], default=[1, 32], help="samples per run (1,32)")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="for each peer in all (the cores)")
@@ -37,7 +37,7 @@ def options(argv, model_names):
     p.add_argument("--loads", type=int, default=3, help="fresh processes in which loading is timed (3)")
     p.add_argument("--repeats", type=int, default=5, help="of a round that something else disturbed, at most (5)")
     p.add_argument("--patience", type=float, default=10.0, help="seconds to wait for a quiet machine before repeating (10)")
-    p.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
+    p.add_argument("--precisions", type=names_of, default=[peers.BASELINE], help=f"some of {','.join(peers.PRECISIONS)}, measured in the same rounds ({peers.BASELINE})")
     p.add_argument("--tercet", type=pathlib.Path, default=ROOT / "build/release/tercet", help="the program (build/release/tercet)")
     p.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/peers-models", help="models and what peers make of them, kept (build/peers-models)")
     p.add_argument("--retune", action="store_true", help="forget Tercet's timings and engines: the machine was not quiet when it tuned")
@@ -46,7 +46,9 @@ def options(argv, model_names):
     p.add_argument("--date", help="noted in the JSON file")
     p.add_argument("--list", action="store_true", help="models and peers, and nothing else")
     o = p.parse_args(argv)
-    for given, known, what in ((o.models, model_names, "model"), (o.peers, peer_names, "peer")):
+    if o.models == [ALL_CONVOLUTIONAL]:
+        o.models = models.convolutional(model_names)
+    for given, known, what in ((o.models, model_names, "model"), (o.peers, peer_names, "peer"), (o.precisions, peers.PRECISIONS, "precision")):
         for name in given:
             if name not in known:
                 p.error(f"no {what} '{name}'; there are: {', '.join(known)}")
@@ -83,17 +85,28 @@ def progress(text):
 
 
 def prepare_all(model, entries, versions, o):
-    """{entry: (the worker's arguments, the answer or {"error"})}"""
-    found = {}
-    for entry in entries:
-        progress(f"{model.name}: {entry.name}: prepare")
-        arguments = tuple(a.format(tercet=o.tercet) for a in entry.arguments)
-        try:
-            answer = prepared.prepare(entry, arguments, versions[entry.package or "tercet"], model, o.folder, o)
-        except Failed as e:
-            answer = {"error": str(e)}
-        found[entry] = (arguments, answer)
+    """{precision: {entry: (the worker's arguments, the answer or {"error"})}}"""
+    found = {precision: {} for precision in o.precisions}
+    for precision in o.precisions:
+        for entry in entries:
+            if precision not in entry.precisions:
+                continue
+            progress(f"{model.name}: {entry.name}: prepare in {precision}")
+            arguments = tuple(a.format(tercet=o.tercet) for a in entry.arguments)
+            try:
+                answer = prepared.prepare(entry, arguments, versions[entry.package or "tercet"], model, precision, o.folder, o)
+            except Failed as e:
+                answer = {"error": str(e)}
+            found[precision][entry] = (arguments, answer)
     return found
+
+
+def cells_of(name, batch, by_precision, entries):
+    """The report's, from what was measured together."""
+    rivals = [e.name for e in entries if e.package]
+    return [{"model": name, "precision": precision, "batch": batch, "best_peer": ranking.best(results, rivals, ranking.SAMPLES),
+             "comparisons": ranking.comparisons(results, by_precision.get(peers.BASELINE)), "peers": results}
+            for precision, results in by_precision.items()]
 
 
 def write(file, document):
@@ -119,6 +132,7 @@ def main(argv):
         return show(json.loads(o.show.read_text()))
     entries = [e for e in peers.ALL if e.name in o.peers]
     versions = {e.package: machine.package_version(e.package) for e in peers.ALL if e.package}
+    versions |= {e.quantizer: machine.package_version(e.quantizer) for e in peers.ALL if e.quantizer}
     versions["tercet"] = machine.program_version(o.tercet, ROOT)
     if o.list:
         print("models:", *names)
@@ -131,7 +145,7 @@ def main(argv):
         o.timings.unlink(missing_ok=True)
         for note in o.folder.glob("*/tercet*/prepared.json"):
             note.unlink()
-    settings = {k: getattr(o, k) for k in ("threads", "rounds", "seconds", "loads", "repeats", "patience", "precision")}
+    settings = {k: getattr(o, k) for k in ("threads", "rounds", "seconds", "loads", "repeats", "patience", "precisions")}
     document = {"machine": machine.describe(), "versions": versions, "settings": settings, "cells": [], "summary": {}}
     if o.date:
         document["date"] = o.date
@@ -139,12 +153,9 @@ def main(argv):
         model = models.get(name, ROOT, test_data, o.folder)
         ready = prepare_all(model, entries, versions, o)
         for batch in o.batches:
-            results = cell.measure(model, batch, ready, o, lambda text: progress(f"{name}: {text}"))
-            comparisons = {contest: ranking.compare(results, *sides) for contest, sides in peers.CONTESTS.items()}
-            best = ranking.best(results, [e.name for e in entries if e.package], ranking.SAMPLES)
-            document["cells"].append({"model": name, "precision": o.precision, "batch": batch, "best_peer": best,
-                                      "comparisons": comparisons, "peers": results})
-            document["summary"] = {contest: ranking.summary(document["cells"], contest) for contest in peers.CONTESTS}
+            by_precision = cell.measure(model, batch, ready, o, lambda text: progress(f"{name}: {text}"))
+            document["cells"] += cells_of(name, batch, by_precision, entries)
+            document["summary"] = ranking.summaries(document["cells"])
             write(o.json, document)  # so that a run that is cut off leaves what it has
     progress("")
     show(document)

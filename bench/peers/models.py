@@ -5,10 +5,12 @@ import hashlib
 import os
 import pathlib
 
+import samples
+
 HERE = pathlib.Path(__file__).resolve().parent
 MADE = ("cifar_vgg", "resnet50", "mobilenet_v2", "efficientnet_lite0", "yolov8n_backbone", "yolov8n", "vit_b16", "bert_base")
 TRAINED = ("fashion_mnist_cnn", "cifar10_vgg")
-LIMITS = {"input_ids": 2000}  # integers lie below; 2 for others, such as masks and types
+TRANSFORMERS = ("vit_b16", "bert_base")  # the others are mostly convolutions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Model:
     path: pathlib.Path
     inputs: tuple    # of (name, shape without the batch, "float32" or "int64")
     outputs: tuple   # names, in the file's order
+    pictures: pathlib.Path | None = None  # that it was trained for
 
 
 def trained_files(root, test_data):
@@ -30,6 +33,10 @@ def trained_files(root, test_data):
 
 def names(root, test_data):
     return [*MADE, *trained_files(root, test_data)]
+
+
+def convolutional(known):
+    return [n for n in known if n not in TRANSFORMERS]
 
 
 def _made(name, folder):
@@ -59,15 +66,4 @@ def get(name, root, test_data, folder):
         if not element or not all(dims):
             raise ValueError(f"{path}: input {value.name} is neither f32 nor i64, or more than its batch is dynamic; models.py has no data for it")
         inputs.append((value.name, tuple(dims), element))
-    return Model(name, path, tuple(inputs), tuple(o.name for o in graph.output))
-
-
-def write_inputs(model, batch, folder):
-    """The same values for every peer, in [0, 1) as pictures have them, or integers below LIMITS: {input: NPY file}."""
-    import numpy
-    files = {}
-    for i, (name, dims, element) in enumerate(model.inputs):
-        files[name] = str(folder / f"{model.name}-input{i}-batch{batch}.npy")
-        random, shape = numpy.random.default_rng([i, batch]), (batch, *dims)
-        numpy.save(files[name], random.random(shape, numpy.float32) if element == "float32" else random.integers(LIMITS.get(name, 2), size=shape))
-    return files
+    return Model(name, path, tuple(inputs), tuple(o.name for o in graph.output), samples.picture_file(name, test_data))

@@ -23,9 +23,14 @@ class Peer:
 
     def prepare(self, task):
         engine = os.path.join(task["folder"], "model.engine")
+        calibration = list(task.get("calibration", {}).values())
+        if len(calibration) > 1:
+            raise RuntimeError("calibration takes a file of samples, which models with several inputs do not have")
         built = json.loads(self.tercet("build", task["model"], "-o", engine, "--precision", task["precision"],
+                                       *(word for file in calibration for word in ("--calib-data", file)),
                                        "--timing-cache", task["timings"], "--threads", self.per_stream(task["threads"]), "--json"))[0]
-        return {"files": {"engine": engine}, "build_ms": built["build_ms"], "reference_steps": built["reference_steps"], "bytes": built["bytes"]}
+        return {"files": {"engine": engine}, "build_ms": built["build_ms"], "reference_steps": built["reference_steps"], "bytes": built["bytes"],
+                "layers": built.get("layers", {})}
 
     def load(self, task):
         self.engine, self.batch, self.threads = task["files"]["engine"], task["batch"], self.per_stream(task["threads"])

@@ -5,6 +5,7 @@ A result is what main.py found for one peer in that cell. It counts unless it ha
 import dataclasses
 
 import figures
+import peers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +47,29 @@ def compare(results, ours, rivals, measure=SAMPLES):
     rival = best(results, rivals, measure)
     if rival is None or ours not in results or not counts(results[ours], measure):
         return None
-    a, b = results[ours][measure.key], results[rival][measure.key]
+    return {"ours": ours, "rival": rival, **_ratio(results[ours], results[rival], measure)}
+
+
+def _ratio(ours, rival, measure):
+    a, b = ours[measure.key], rival[measure.key]
     quotient = (lambda x, y: x / y) if measure.larger_is_better else (lambda x, y: y / x)
-    return {"ours": ours, "rival": rival, "ratio": quotient(figures.middle(a), figures.middle(b)),
-            "told_apart": figures.told_apart(a, b), "doubtful": any(results[n].get(measure.doubtful, False) for n in (ours, rival))}
+    return {"ratio": quotient(figures.middle(a), figures.middle(b)), "told_apart": figures.told_apart(a, b),
+            "doubtful": any(r.get(measure.doubtful, False) for r in (ours, rival))}
+
+
+def compare_with_own(results, baseline, name, measure=SAMPLES):
+    """One against itself in FP32, whose results in the same rounds are in `baseline`. None if either is missing."""
+    if any(name not in r or not counts(r[name], measure) for r in (results, baseline)):
+        return None
+    return {"ours": name, "rival": f"{name} in {peers.BASELINE}", **_ratio(results[name], baseline[name], measure)}
+
+
+def comparisons(results, baseline=None, measure=SAMPLES):
+    """By contest; without `baseline` (or in it) nobody is compared with itself."""
+    found = {contest: compare(results, *sides, measure) for contest, sides in peers.CONTESTS.items()}
+    if baseline is not None and baseline is not results:
+        found |= {contest: compare_with_own(results, baseline, name, measure) for contest, name in peers.OWN_CONTESTS.items()}
+    return found
 
 
 def summary(cells, contest):
@@ -62,3 +82,13 @@ def summary(cells, contest):
         result["geometric_mean"] = figures.geometric_mean([r["ratio"] for r, _ in sound])
         result["worst"] = {**{k: cell[k] for k in ("model", "precision", "batch")}, "ratio": least["ratio"], "rival": least["rival"]}
     return result
+
+
+def summaries(cells):
+    """{precision: {contest: summary}}, where a contest has cells."""
+    found = {}
+    for precision in dict.fromkeys(c["precision"] for c in cells):
+        own = [c for c in cells if c["precision"] == precision]
+        by_contest = {contest: summary(own, contest) for contest in (*peers.CONTESTS, *peers.OWN_CONTESTS)}
+        found[precision] = {contest: s for contest, s in by_contest.items() if s["cells"] + s["left_out"]}
+    return found

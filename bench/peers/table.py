@@ -2,6 +2,7 @@
 """The report's cells as Markdown."""
 import dataclasses
 
+import agreement
 import figures
 import foreign
 import peers
@@ -10,7 +11,7 @@ import ranking
 LEGEND = """`*` best peer, `=` not told apart from it (their ranges over the rounds overlap; fewer than three rounds are taken as 10 % to either
 side), `!` outputs off, so that it does not count, `~` most rounds were disturbed by something else on the CPU, even when repeated, `-` not there.
 Ratios above 1 favour Tercet; with `=` or `~` they say nothing. One stream is held to the best peer that runs one request at a time, two streams to
-the best of all."""
+the best of all; `own fp32` is Tercet's precision against its FP32, in the same rounds."""
 
 
 def number(value):
@@ -38,31 +39,42 @@ def markdown(rows):
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
 
 
+def comparisons_of(cells, measure):
+    """Of each cell, with those that go beyond it."""
+    baselines = {(c["model"], c["batch"]): c["peers"] for c in cells if c["precision"] == peers.BASELINE}
+    return [ranking.comparisons(c["peers"], baselines.get((c["model"], c["batch"])), measure) for c in cells]
+
+
 def of_measure(cells, entries, measure, contests):
-    """Empty if nobody has this figure."""
+    """Empty if nobody has this figure. Contests that no cell has are left out."""
     shown = [e for e in entries if any(c["peers"].get(e.name, {}).get(measure.key) for c in cells)]
     if not shown:
         return ""
     rivals = [e.name for e in shown if e.package]
+    comparisons = comparisons_of(cells, measure)
+    contests = [contest for contest in contests if contest in peers.CONTESTS or any(found.get(contest) for found in comparisons)]
     rows = [["model", "precision", "batch", *(e.title for e in shown), *contests]]
-    for c in cells:
+    for c, found in zip(cells, comparisons):
         winner, tied = ranking.best(c["peers"], rivals, measure), ranking.ties(c["peers"], rivals, measure)
         rows.append([c["model"], c["precision"], str(c["batch"]),
                      *(cell_text(c["peers"].get(e.name), measure, winner, tied, e.name) for e in shown),
-                     *(ratio_text(ranking.compare(c["peers"], *peers.CONTESTS[contest], measure)) for contest in contests)])
+                     *(ratio_text(found.get(contest)) for contest in contests)])
     return f"**{measure.title}**\n\n{markdown(rows)}\n"
 
 
-def remarks(result):
+def remarks(result, precision):
     if result.get("error"):
         yield result["error"]
     elif not result["agrees"]:
-        yield f"outputs off: error {result['max_relative_error']:.1e} of the greatest"
+        yield agreement.shortfall(result, precision)
     built = result.get("prepared", {})
     if "build_ms" in built and built["foreign_cores"] > foreign.ALLOWED:
         yield f"tuned while others used {built['foreign_cores']:.2f} cores; --retune on a quiet machine"
     if built.get("reference_steps"):
         yield f"{built['reference_steps']} steps run by their reference implementation"
+    elsewhere = {p: count for p, count in built.get("layers", {}).items() if p != precision and count}
+    if elsewhere:
+        yield "not all in its precision: " + ", ".join(f"{count} layers in {p}" for p, count in elsewhere.items())
 
 
 def notes(cells):
@@ -70,9 +82,16 @@ def notes(cells):
     found = {}
     for c in cells:
         for name, result in c["peers"].items():
-            for remark in remarks(result):
-                found.setdefault((c["model"], name, remark), []).append(str(c["batch"]))
-    return "\n".join(f"- {model}, {name}, batch {', '.join(batches)}: {remark}" for (model, name, remark), batches in found.items())
+            for remark in remarks(result, c["precision"]):
+                found.setdefault((c["model"], c["precision"], name, remark), []).append(str(c["batch"]))
+    return "\n".join(f"- {model}, {precision}, {name}, batch {', '.join(batches)}: {remark}"
+                     for (model, precision, name, remark), batches in found.items())
+
+
+def forms(cells):
+    """How each peer came to its form in another precision, where it says so."""
+    found = dict.fromkeys((c["precision"], name, form) for c in cells for name, r in c["peers"].items() if (form := r.get("prepared", {}).get("form")))
+    return "\n".join(f"- {precision}, {name}: {form}" for precision, name, form in found)
 
 
 def verdict(contest, s):
@@ -90,11 +109,12 @@ def report(cells, entries):
     calm = [e for e in entries if not e.overlaps]
     imports = [r["import_rss_bytes"] / 1e6 for c in many for r in c["peers"].values() if r.get("import_rss_bytes")]
     memory = ranking.MEMORY.title + (f", of which {min(imports):.0f} to {max(imports):.0f} are Python and imports" if imports else "") + ")"
-    parts = [of_measure(cells, entries, ranking.SAMPLES, list(peers.CONTESTS)), LEGEND + "\n",
-             of_measure(single, calm, ranking.LATENCY, ["one stream"]),
+    parts = [of_measure(cells, entries, ranking.SAMPLES, [*peers.CONTESTS, *peers.OWN_CONTESTS]), LEGEND + "\n",
+             of_measure(single, calm, ranking.LATENCY, ["one stream", "own fp32"]),
              of_measure(single, calm, ranking.TAIL, ["one stream"]),
              of_measure(single, entries, ranking.LOAD, ["one stream"]),
              of_measure(single, entries, ranking.FIRST, ["one stream"]),
-             of_measure(many, entries, dataclasses.replace(ranking.MEMORY, title=memory), []), notes(cells) + "\n"]
-    verdicts = [f"**{verdict(contest, s)}**" for contest in peers.CONTESTS if (s := ranking.summary(cells, contest))["cells"] + s["left_out"]]
+             of_measure(many, entries, dataclasses.replace(ranking.MEMORY, title=memory), []), forms(cells) + "\n", notes(cells) + "\n"]
+    verdicts = [f"**{verdict(f'{precision}, {contest}', s)}**" for precision, by_contest in ranking.summaries(cells).items()
+                for contest, s in by_contest.items()]
     return "\n".join(p for p in [*parts, "\n\n".join(verdicts)] if p.strip()) + "\n"
