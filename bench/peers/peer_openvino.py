@@ -29,7 +29,7 @@ class Peer:
             import nncf
         except ImportError:
             made, form = static_qdq.quantize(task["model"], task["folder"], task["calibration"])
-            return made, f"NNCF is not installed; {form}"
+            return made, f"onnxruntime's, as NNCF is not installed: {form}"
         given = list(samples.one_by_one(task["calibration"]))
         model = nncf.quantize(openvino.Core().read_model(task["model"]), nncf.Dataset(given), subset_size=len(given),
                               model_type=nncf.ModelType.TRANSFORMER if task["transformer"] else None)

@@ -33,4 +33,4 @@ def quantize(model, folder, calibration):
     quantize_static(plain, made, Reader(), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
                     per_channel=True, reduce_range=reduced)
     os.remove(plain)
-    return made, f"onnxruntime's static Q/DQ: activations uint8, weights int8 per channel{' in 7 bits, without VNNI' if reduced else ''}"
+    return made, f"static Q/DQ: activations uint8, weights int8 per channel{' in 7 bits, without VNNI' if reduced else ''}"
