@@ -25,6 +25,7 @@ class Peer:
 
     @staticmethod
     def quantize(task):
+        os.environ["NNCF_CI"] = "1"  # no telemetry, even if somebody installed its package
         try:
             import nncf
         except ImportError:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One peer's process: reads commands as JSON lines, answers each with one JSON line, and sleeps in between.
 
-    prepare {model, folder, ...}           converts or builds, if the peer needs that -> {"files": ..., ...}
+    prepare {model, folder, ...}           converts, quantizes, builds: what it needs -> {"files": {...}, "form": in words, ...}
     load    {files, inputs, threads, ...}  file to ready, and the first run           -> {"load_ms", "first_inference_ms"}
     run     {seconds}                      a warm-up of a tenth of it, then that long -> {"samples_per_s", "latency_ms", ...}
     outputs {folder}                       of one run, as NPY files                   -> {"files": [...]}
