@@ -29,7 +29,8 @@ class Peer:
         if not os.path.exists(converted):
             raise RuntimeError("MNN's converter left no file")
         if task["precision"] == "int8":
-            return {"files": {"model": self.quantize(converted, task)}, "form": "its static quantizer's default, KL: activations int8, weights int8 per channel"}
+            return {"files": {"model": self.quantize(converted, task)},
+                    "form": "its static quantizer's default, KL: activations int8, weights int8 per channel"}
         return {"files": {"model": converted}}
 
     @staticmethod

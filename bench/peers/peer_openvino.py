@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenVINO, in FP32 and in INT8 by NNCF, its own quantizer. Hint `latency`: one request on all threads; `throughput`: two streams, as many requests as it asks
-for."""
+"""OpenVINO, in FP32 and in INT8 by NNCF, its own quantizer. Hint `latency`: one request on all threads; `throughput`: two streams, as many
+requests as it asks for."""
 import os
 import time
 
