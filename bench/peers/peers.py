@@ -14,7 +14,7 @@ class Entry:
     arguments: tuple = ()
     package: str = ""      # on PyPI, whose version is noted; empty: Tercet
     overlaps: bool = False  # several runs are in flight: throughput counts all, latency is no longer one caller's
-    precisions: tuple = ("fp32", "int8")  # in which it has a form of its own on a processor
+    precisions: tuple = ("fp32", "int8")  # in which it is measured
     form: str = ""         # those that share what is prepared have the same
     quantizer: str = ""    # the package that makes the INT8 form, if it is another one
 

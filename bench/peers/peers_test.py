@@ -493,11 +493,11 @@ class Machine(unittest.TestCase):
 
 
 class Quantization(unittest.TestCase):
-    def test_products_saturate_on_avx2_without_vnni(self):
-        self.assertTrue(static_qdq.saturates(["avx2", "fma", "avx512bw"]))
+    def test_follows_onnxruntimes_advice_for_the_processor(self):
+        self.assertEqual(static_qdq.advice(["avx2", "fma", "avx512bw"]), ("uint8", True))
         for exact in ("avx512_vnni", "avx_vnni", "amx_int8"):
-            self.assertFalse(static_qdq.saturates(["avx2", exact]))
-        self.assertFalse(static_qdq.saturates(["asimd", "i8mm"]))
+            self.assertEqual(static_qdq.advice(["avx2", exact]), ("uint8", False))
+        self.assertEqual(static_qdq.advice(["asimd", "i8mm"]), ("int8", False))
 
 
 class Samples(unittest.TestCase):
