@@ -46,7 +46,8 @@ def prepare(entry, arguments, version, model, precision, folder, settings):
     place = place_of(entry, precision, model, folder)
     note = place / "prepared.json"
     task = {"model": str(model.path), "folder": str(place), "input_shapes": model.inputs, "precision": precision}
-    key = [version, identity(model.path), precision, hashlib.sha256((HERE / f"{entry.module}.py").read_bytes()).hexdigest()]
+    code = b"".join((HERE / f"{name}.py").read_bytes() for name in (entry.module, "static_qdq"))
+    key = [version, identity(model.path), precision, hashlib.sha256(code).hexdigest()]
     if precision == "int8":
         task |= {"calibration": samples.calibration_files(model, pathlib.Path(folder)), "transformer": model.name in models.TRANSFORMERS}
         key += [[identity(file) for file in task["calibration"].values()], machine.package_version(entry.quantizer) if entry.quantizer else None]
