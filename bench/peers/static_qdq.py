@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""INT8 as the documentation of onnxruntime's quantize_static advises: static, Q/DQ, after its preprocessing, int8 weights, here per channel
-as all have them (which "can improve accuracy at a small performance cost"). On x86 activations are uint8; without VNNI, where products saturate in 16 bits, weights keep to 7 bits (`reduce_range`). Elsewhere both are int8.
-On x86 int8 activations would be far slower: 7 against 26 samples/s for ResNet-50 in a try with VNNI, less than FP32's 9."""
+"""INT8 as the documentation of onnxruntime's quantize_static advises: static, Q/DQ, after its preprocessing, int8 weights; here per channel,
+as all have them, of which it says that accuracy may gain and throughput loses a little. On x86 activations are uint8; without VNNI, where
+products saturate in 16 bits, weights keep to 7 bits (`reduce_range`). Elsewhere both are int8. On x86 int8 activations would be far slower:
+7 against 26 samples/s for ResNet-50 in a try with VNNI, less than FP32's 9."""
 import os
 import pathlib
 
