@@ -3,10 +3,11 @@
 
 namespace tercet {
 
-Refusal refuse_conv(const Step& s, const Isa& isa) {
+Refusal refuse_conv(const Step& s, const Isa& isa, bool reads_half) {
     if (!s.is("Conv")) return "not a convolution";
     if (Refusal r = refuse_channels_last(s, isa)) return r;
     if (!s.inputs[1].constant) return "the weights are computed";
+    if (Refusal r = refuse_weights(s, reads_half)) return r;
     if (s.has(2) && (!s.inputs[2].constant || s.inputs[2].dtype != DType::f32)) return "the bias is computed";
     return {};
 }
@@ -26,9 +27,8 @@ PanelShape panels_of(const Conv& c) {
 // [M, C/groups, taps] in the model; the order (taps, depth) of a panel serves one tap of all channels of all taps as well.
 Tensor pack_conv(const Step& s, const Variant& v) {
     const Conv c = conv_of(s);
-    const View w = s.inputs[1].constant->view();
-    return pack_panels(panels_of(c), v.cols, [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
-        return load<float>(w.address((column * c.depth() + k) * c.at.taps + tap));
+    return pack_panels(panels_of(c), v.cols, *s.inputs[1].constant, [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
+        return (column * c.depth() + k) * c.at.taps + tap;
     });
 }
 

@@ -14,7 +14,8 @@ struct Conv {
     const Tensor* bias = nullptr;
 };
 
-Refusal refuse_conv(const Step& step, const Isa& isa);
+/// Weights in 16 bits (`stored` as f32) only where the tactic reads such.
+Refusal refuse_conv(const Step& step, const Isa& isa, bool reads_half = false);
 Conv conv_of(const Step& step);
 
 /// As a product: one row per output pixel, per group; `taps` windows of `depth` channels, or one tap of all of them.

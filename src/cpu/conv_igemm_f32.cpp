@@ -32,7 +32,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 const RegisteredTactic conv_igemm{{.name = "cpu/conv_igemm_f32",
                                    .most = Isa::Level::avx512,
                                    .numerics = conv_numerics,
-                                   .refuse = refuse_conv,
+                                   .refuse = [](const Step& s, const Isa& isa) { return refuse_conv(s, isa); },
                                    .variants = conv_variants,
                                    .compile = compile,
                                    .cost = [](const Step& s, const Variant& v, const Isa& isa) {

@@ -79,16 +79,15 @@ Refusal refuse(const Step& s, const Isa& isa) {
 
 Tensor pack(const Step& s, const Variant& v) {
     const Transposed t(s);
-    const View w = s.inputs[1].constant->view();
     std::vector<Tensor> parts;
     std::int64_t count = 0;
     t.for_residues([&](std::int64_t a, std::int64_t b, std::int64_t c) {
-        parts.push_back(pack_panels(t.panels(a, b, c), v.cols, [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
+        parts.push_back(pack_panels(t.panels(a, b, c), v.cols, *s.inputs[1].constant, [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
             const auto &ta = t.taps(0, a), &tb = t.taps(1, b), &tc = t.taps(2, c);
             const auto at = static_cast<std::size_t>(tap);
             const std::int64_t kc = tc[at % tc.size()], kb = tb[at / tc.size() % tb.size()], ka = ta[at / (tc.size() * tb.size())];
             const std::int64_t channel = column / t.columns * t.depth + k, out = column % t.columns;
-            return load<float>(w.address((((channel * t.columns + out) * t.kernel[0] + ka) * t.kernel[1] + kb) * t.kernel[2] + kc));
+            return (((channel * t.columns + out) * t.kernel[0] + ka) * t.kernel[1] + kb) * t.kernel[2] + kc;
         }));
         count += parts.back().count();
     });

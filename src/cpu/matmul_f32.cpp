@@ -20,11 +20,12 @@ PanelShape matmul_shape(const Step& s) {
     return p;
 }
 
-Refusal refuse_matmul(const Step& s, const Isa& isa) {
+Refusal refuse_matmul(const Step& s, const Isa& isa, bool reads_half) {
     if (isa.level == Isa::Level::reference) return "needs vector instructions";
     if (!s.is("MatMul") && !s.is("Gemm")) return "not a matrix product";
     if (s.inputs[0].dtype != DType::f32) return "not f32";
     if (!s.inputs[1].constant || s.inputs[1].shape.size() != 2) return "the right side is not a constant matrix";
+    if (Refusal r = refuse_weights(s, reads_half)) return r;
     if (s.inputs[0].shape.empty()) return "the left side has no row";
     if (s.is("Gemm")) {
         if (s.attributes().integer("transA", 0) != 0) return "the left side is transposed";
@@ -40,10 +41,9 @@ const Tensor* matmul_bias(const Step& s) { return s.is("Gemm") && s.has(2) ? s.i
 
 Tensor pack_matmul(const Step& s, const Variant& v) {
     const PanelShape shape = matmul_shape(s);
-    const View w = s.inputs[1].constant->view();
     const bool t = transposed(s);
-    return pack_panels(shape, v.cols, [&](std::int64_t column, std::int64_t, std::int64_t k) {
-        return load<float>(w.address(t ? column * shape.depth + k : k * shape.columns + column));
+    return pack_panels(shape, v.cols, *s.inputs[1].constant, [&](std::int64_t column, std::int64_t, std::int64_t k) {
+        return t ? column * shape.depth + k : k * shape.columns + column;
     });
 }
 
@@ -73,7 +73,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
 const RegisteredTactic matmul{{.name = "cpu/matmul_f32",
                                .most = Isa::Level::avx512,
                                .numerics = matmul_numerics,
-                               .refuse = refuse_matmul,
+                               .refuse = [](const Step& s, const Isa& isa) { return refuse_matmul(s, isa); },
                                .variants = [](const Step& s, const Isa& isa) { return panel_variants(*simd_level(isa), matmul_shape(s).rows); },
                                .compile = compile,
                                .cost = [](const Step& s, const Variant& v, const Isa& isa) { return panel_cost(matmul_shape(s), v, *simd_level(isa)); },

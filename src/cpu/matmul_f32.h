@@ -7,7 +7,7 @@
 
 namespace tercet {
 
-Refusal refuse_matmul(const Step& step, const Isa& isa);
+Refusal refuse_matmul(const Step& step, const Isa& isa, bool reads_half = false);
 PanelShape matmul_shape(const Step& step);
 const Tensor* matmul_bias(const Step& step);  // null: none
 Tensor pack_matmul(const Step& step, const Variant& variant);

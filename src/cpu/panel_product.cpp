@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 namespace tercet {
@@ -20,18 +21,28 @@ const simd::TileShape& tile_of(const simd::Level& level, const Variant& v) {
 
 }  // namespace
 
+Refusal refuse_weights(const Step& s, bool reads_half) {
+    const DType w = s.inputs[1].dtype;
+    if (s.inputs[0].dtype != DType::f32 || s.outputs[0].dtype != DType::f32) return "not f32";
+    if (w != DType::f32 && !(reads_half && (w == DType::f16 || w == DType::bf16))) return "the weights are not f32";
+    return {};
+}
+
 std::string panel_packing(int cols) { return fmt::format("panels {}", cols); }
 
 std::int64_t panel_count(const PanelShape& s, int cols) { return s.groups * ceil_of(s.columns, cols) * s.taps * s.depth * cols; }
 
-Tensor pack_panels(const PanelShape& s, int cols, const WeightAt& weight) {
-    Tensor packed = Tensor::zeros(DType::f32, {panel_count(s, cols)});
-    auto* p = reinterpret_cast<float*>(packed.writable().data);
+Tensor pack_panels(const PanelShape& s, int cols, const Tensor& weights, const WeightAt& weight) {
+    Tensor packed = Tensor::zeros(weights.dtype(), {panel_count(s, cols)});
+    const View from = weights.view();
+    const auto bytes = static_cast<std::int64_t>(from.element_bytes());
+    std::byte* p = packed.writable().data;
     for (std::int64_t g = 0; g < s.groups; ++g)
         for (std::int64_t first = 0; first < s.columns; first += cols)
             for (std::int64_t t = 0; t < s.taps; ++t)
-                for (std::int64_t k = 0; k < s.depth; ++k, p += cols)
-                    for (std::int64_t c = 0; c < std::min<std::int64_t>(cols, s.columns - first); ++c) p[c] = weight(g * s.columns + first + c, t, k);
+                for (std::int64_t k = 0; k < s.depth; ++k, p += cols * bytes)
+                    for (std::int64_t c = 0; c < std::min<std::int64_t>(cols, s.columns - first); ++c)
+                        std::memcpy(p + c * bytes, from.address(weight(g * s.columns + first + c, t, k)), static_cast<std::size_t>(bytes));
     return packed;
 }
 

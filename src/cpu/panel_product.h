@@ -20,12 +20,13 @@ struct PanelShape {
     std::int64_t depth = 0;     // floats per tap
 };
 
-/// Element (column, tap, k) of group g's weights: weights[g*columns + column] at (tap, k), whatever their order in the model.
-using WeightAt = std::function<float(std::int64_t column, std::int64_t tap, std::int64_t k)>;
+/// Which element of the model's weights is weights[g*columns + column] at (tap, k), of group g.
+using WeightAt = std::function<std::int64_t(std::int64_t column, std::int64_t tap, std::int64_t k)>;
 
+/// The packing's name; weights in 16 bits stay in 16 bits.
 std::string panel_packing(int cols);
-std::int64_t panel_count(const PanelShape& shape, int cols);  // floats
-Tensor pack_panels(const PanelShape& shape, int cols, const WeightAt& weight);
+std::int64_t panel_count(const PanelShape& shape, int cols);  // elements
+Tensor pack_panels(const PanelShape& shape, int cols, const Tensor& weights, const WeightAt& weight);
 
 /// The register tiles of a level as variants (rows, cols), one per tile and block of rows.
 std::vector<Variant> panel_variants(const simd::Level& level, std::int64_t rows);
@@ -36,6 +37,9 @@ double panel_cost(const PanelShape& shape, const Variant& variant, const simd::L
 /// Finds addresses: for tap t and row r of rows [first, first + count), addresses[t*stride + r]. May use `worker` memory.
 using FindRows = std::function<void(const Buffers& buffers, std::int64_t group, std::int64_t first, std::int64_t count,
                                     std::int64_t stride, const float** addresses, std::byte* worker)>;
+
+/// Why f32 results cannot be computed from f32 inputs and the step's weights, of f32 or, if the tactic `reads_half`, of 16 bits.
+Refusal refuse_weights(const Step& step, bool reads_half);
 
 struct PanelProduct {
     PanelShape shape;

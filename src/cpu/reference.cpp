@@ -50,7 +50,8 @@ const RegisteredTactic reference{{.name = "reference",
                                   .refuse = [](const Step&, const Isa&) { return Refusal(); },
                                   .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
                                   .compile = compile,
-                                  .cost = cost}};
+                                  .cost = cost,
+                                  .stores = true}};
 
 }  // namespace
 }  // namespace tercet

@@ -52,8 +52,8 @@ TEST(Refusals, SayWhy) {
     };
     for (const Row& row : rows) {
         const Graph g = typed_graph(row.graph);
-        EXPECT_NE(find_tactic(row.tactic)->refuse(step_of(g), host_isa()).reason.find(row.why), std::string::npos)
-            << row.graph << ": " << find_tactic(row.tactic)->refuse(step_of(g), host_isa()).reason;
+        EXPECT_NE(find_tactic(row.tactic)->refuses(step_of(g), host_isa()).reason.find(row.why), std::string::npos)
+            << row.graph << ": " << find_tactic(row.tactic)->refuses(step_of(g), host_isa()).reason;
     }
 }
 

@@ -40,6 +40,24 @@ std::string transposed_conv(std::string_view x, std::string_view w, std::string_
     return with_channels_last("ConvTranspose", x, w, attributes, bias ? fmt::format("random[{}]", channels) : "_", tail, extra);
 }
 
+// Sums of bytes with a factor per channel and whatever is behind it, stored as `stored`.
+std::string byte_conv(std::string_view x, std::string_view w, std::string_view attributes, std::string_view tail = "mul(x0, x1)", std::string_view stored = "stored = \"i8\"", std::string_view extra = "") {
+    const std::string_view dims = w.substr(w.find('[') + 1), channels = dims.substr(0, dims.find(','));
+    return fmt::format("({} x{}) => (f32[?] y) {{ y = \"tercet\":QuantizedConv<layout = \"NHWC\"{}{}, tail = \"{}\", {}>(x, random {}, random i32[{}], scales{}) }}", x,
+                       (extra.empty() ? std::string() : fmt::format(", {} r", extra)) + fmt::format(", f32[{}] scales", channels), attributes.empty() ? "" : ", ", attributes, tail, stored, w, channels,
+                       extra.empty() ? "" : ", r");
+}
+
+std::string byte_product(std::string_view x, std::string_view w, std::string_view columns, std::string_view attributes, std::string_view tail, std::string_view extra = "") {
+    return fmt::format("({} x{}, f32[{}] scales) => (f32[?] y) {{ y = \"tercet\":QuantizedMatMul<{}, tail = \"{}\">(x, random {}, random i32[{}], scales{}) }}", x,
+                       extra.empty() ? "" : fmt::format(", {} r", extra), columns, attributes, tail, w, columns, extra.empty() ? "" : ", r");
+}
+
+std::string half_conv(std::string_view x, std::string_view w, std::string_view attributes) {
+    const std::string_view dims = w.substr(w.find('[') + 1), channels = dims.substr(0, dims.find(','));
+    return fmt::format("({} x) => (f32[?] y) {{ y = Conv<layout = \"NHWC\"{}{}, stored = \"f32\">(x, random {}, random[{}]) }}", x, attributes.empty() ? "" : ", ", attributes, w, channels);
+}
+
 std::string pool_of(std::string_view op, std::string_view x, std::string_view attributes) {
     return fmt::format("({} x) => (f32[?] y) {{ y = {}<layout = \"NHWC\"{}{}>(x) }}", x, op, attributes.empty() ? "" : ", ", attributes);
 }
@@ -54,7 +72,41 @@ const std::vector<Case>& cases() {
                                transpose = "cpu/transpose", attention = "cpu/attention_f32", concat = "cpu/concat", split = "cpu/split", slice = "cpu/slice", pad = "cpu/pad", resize = "cpu/resize_nearest",
                                blend = "cpu/resize_blend_f32", layer_norm = "cpu/layer_normalization_f32", group_norm = "cpu/group_normalization_f32", gather_blocks = "cpu/gather",
                                expand = "cpu/expand", softmax_columns = "cpu/softmax_columns_f32", arg_max = "cpu/arg_max_f32", transposed = "cpu/conv_transpose_f32";
+    constexpr std::string_view byte_direct = "cpu/quantized_direct", byte_gather = "cpu/quantized_gather";
     static const std::vector<Case> all{
+        {"bytes, 1x1", byte_conv("i8[1,7,9,16]", "i8[17,16,1,1]", ""), {}, {byte_direct, byte_gather}},
+        {"bytes, 3x3 padded", byte_conv("i8[2,7,5,8]", "i8[33,8,3,3]", "pads = [1, 1, 1, 1]"), {}, {byte_direct, byte_gather}},
+        {"bytes, channels not in fours", byte_conv("i8[2,7,5,7]", "i8[9,7,3,3]", "pads = [1, 1, 1, 1]"), {}, {byte_gather}},
+        {"bytes, three channels, strided", byte_conv("i8[1,13,17,3]", "i8[35,3,7,7]", "pads = [3, 3, 3, 3], strides = [2, 2]", "relu(mul(x0, x1))"), {}, {byte_gather}},
+        {"bytes of activations that are not negative", byte_conv("i8[2,9,15,12]", "i8[20,12,3,3]", "x_least = 0, pads = [1, 1, 1, 1]", "relu(mul(x0, x1))"), {}, {byte_direct, byte_gather}},
+        {"unsigned bytes with zero points", byte_conv("u8[2,9,15,12]", "i8[20,12,3,3]", "x_zero = 131, pads = [1, 2, 1, 0]", "mul(x0, x1)", "stored = \"u8\", stored_zero = 100"), {}, {byte_direct, byte_gather}},
+        {"bytes to floats", byte_conv("i8[1,30,31,20]", "i8[70,20,3,3]", "pads = [1, 1, 1, 1]", "mul(x0, x1)", "stored = \"f32\""), {}, {byte_direct, byte_gather}},
+        {"bytes, residual behind", byte_conv("i8[2,7,7,36]", "i8[35,36,3,3]", "pads = [1, 1, 1, 1]", "relu(add(mul(x0, x1), mul(x2, 0.37)))", "stored = \"i8\"", "i8[2,7,7,35]"), {}, {byte_direct, byte_gather}},
+        {"bytes, floats added behind", byte_conv("u8[1,7,7,36]", "i8[35,36,1,1]", "x_zero = 3", "add(mul(x0, x1), x2)", "stored = \"i8\", stored_zero = -7", "f32[1,7,7,35]"), {}, {byte_direct, byte_gather}},
+        {"bytes, groups", byte_conv("i8[1,5,9,24]", "i8[34,12,3,3]", "group = 2, pads = [1, 1, 1, 1], dilations = [2, 1]"), {}, {byte_direct, byte_gather}},
+        {"bytes, long lines", byte_conv("i8[1,3,130,16]", "i8[33,16,3,3]", "pads = [1, 1, 1, 1]", "clip(mul(x0, x1), -3, 100)"), {}, {byte_direct, byte_gather}},
+        {"bytes, window in the padding", byte_conv("i8[1,3,5,4]", "i8[6,4,1,1]", "pads = [2, 1, 1, 3]"), {}, {byte_direct, byte_gather}},
+        {"bytes, 1 dimension", byte_conv("i8[2,33,8]", "i8[8,8,4]", "pads = [1, 2]"), {}, {byte_direct, byte_gather}},
+        {"bytes, no image", byte_conv("i8[0,5,5,4]", "i8[4,4,3,3]", ""), {}, {byte_direct, byte_gather}},
+        {"bytes, a filter per channel", byte_conv("i8[2,9,11,35]", "i8[35,1,3,3]", "group = 35, pads = [1, 1, 1, 1], strides = [2, 1]"), {}, {byte_gather, depthwise_code}},
+        {"bytes with a zero point, a filter per channel", byte_conv("u8[1,9,11,64]", "i8[64,1,5,5]", "x_zero = 7, group = 64, pads = [2, 2, 2, 2]", "relu(add(mul(x0, x1), mul(x2, 0.5)))", "stored = \"u8\"", "u8[1,9,11,64]"), {}, {byte_gather, depthwise_code}},
+        {"matrix of bytes", byte_product("i8[13,64]", "i8[64,35]", "35", "stored = \"f32\"", "mul(x0, x1)"), {}, {byte_direct, byte_gather}},
+        {"matrix of bytes, transposed", byte_product("u8[3,5,37]", "i8[70,37]", "70", "transB = 1, x_zero = 128, stored = \"i8\"", "relu(add(mul(x0, x1), x2))", "f32[3,5,70]"), {}, {byte_gather}},
+        {"row of bytes", byte_product("i8[1,512]", "i8[512,100]", "100", "stored = \"i8\"", "mul(x0, x1)"), {}, {byte_direct, byte_gather}},
+        {"half floats, 1x1", half_conv("f32[1,7,9,13]", "f16[17,13,1,1]", ""), {}, {direct, gather}},
+        {"half floats, 3x3", half_conv("f32[2,13,15,17]", "f16[35,17,3,3]", "pads = [1, 1, 1, 1]"), {}, {direct, gather, winograd2, winograd4, winograd6}},
+        {"brain floats, strided", half_conv("f32[1,9,15,6]", "bf16[70,6,3,3]", "pads = [2, 1, 0, 1], strides = [2, 2]"), {}, {direct, gather}},
+        {"half floats, a filter per channel", half_conv("f32[1,9,15,33]", "f16[33,1,3,3]", "pads = [1, 1, 1, 1], group = 33"), {}, {depthwise_code}},
+        {"half floats, matrix", "(f32[7,9] x) => (f32[?] y) { y = Gemm<transB = 1, stored = \"f32\", tail = \"relu(x0)\">(x, random f16[65,9], random[65]) }", {}, {tiles}},
+        {"brain floats, row", "(f32[1,300] x) => (f32[?] y) { y = MatMul<stored = \"f32\">(x, random bf16[300,130]) }", {}, {tiles}},
+        {"greatest bytes of windows", "(i8[2,9,11,35] x) => (f32[?] y) { y = MaxPool<layout = \"NHWC\", kernel_shape = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1]>(x) }", {}, {pool_code}},
+        {"mean of bytes", "(i8[2,9,11,35] x) => (f32[?] y) { y = AveragePool<layout = \"NHWC\", kernel_shape = [3, 3], pads = [1, 1, 1, 1], tail = \"mul(x0, 0.73)\", stored = \"i8\">(x) }", {}, {pool_code}},
+        {"mean of all bytes", "(u8[2,9,11,35] x) => (f32[?] y) { y = GlobalAveragePool<layout = \"NHWC\", tail = \"mul(x0, 0.013)\", stored = \"f32\">(x) }", {}, {pool_code}},
+        {"to bytes", "(f32[3,70] x) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"div(x0, 0.0173)\", stored = \"i8\">(x) }", {}, {chain}},
+        {"to unsigned bytes, NaN among them", "(f32[3,7,127] x) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"div(x0, 0.01)\", stored = \"u8\", stored_zero = 128>(x) }", {}, {chain}, true},
+        {"from bytes", "(u8[3,7,5] x) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"mul(sub(x0, 3), 0.25)\", stored = \"f32\">(x) }", {}, {chain}},
+        {"bytes added", "(i8[2,9,7,17] a, u8[2,9,7,17] b, f32[17] c) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"relu(add(add(mul(x0, 0.3), mul(x1, 0.7)), x2))\", stored = \"i8\">(a, b, c) }", {}, {chain}},
+        {"from half floats", "(f16[5,33] x, bf16[5,33] z) => (f32[?] y) { y = \"tercet\":Pointwise<expr = \"add(x0, x1)\", stored = \"f32\">(x, z) }", {}, {chain}},
         {"1x1", conv("f32[1,7,9,13]", "random[17,13,1,1]", ""), {igemm}, {direct, gather}},
         {"3x3 padded", conv("f32[2,7,5,8]", "random[33,8,3,3]", "pads = [1, 1, 1, 1]"), {igemm, patch}, {direct, gather}},
         {"3x3 one channel", conv("f32[3,9,15,1]", "random[15,1,3,3]", "pads = [0, 1, 2, 1]", false), {igemm, patch}, {direct, gather}},
@@ -315,6 +367,10 @@ TEST_P(EveryTactic, KeepsItsPromise) {
     for (std::size_t i = 0; i < g.inputs().size(); ++i) {
         const Type& t = g.value(g.inputs()[i]).type;
         graph_inputs.push_back(random_tensor(t.dtype, *constant_shape(t.shape), static_cast<unsigned>(i + 1)));
+        for (std::int64_t k = 0; (t.dtype == DType::i8 || t.dtype == DType::u8) && GetParam().graph.find("stored") != std::string::npos && k < graph_inputs.back().count(); ++k) {
+            const std::int64_t byte = k % 7 == 0 ? 127 + k % 2 : graph_inputs.back().get_int(k) * 51 + k * 29;  // of all sizes; the limits come often
+            graph_inputs.back().writable().set_int_at(k, GetParam().graph.find("x_least = 0") != std::string::npos ? byte & 127 : byte);
+        }
         constexpr double special[] = {NAN, INFINITY, -INFINITY};
         for (std::int64_t k = 0; GetParam().specials && k < graph_inputs.back().count(); k += 1 + k % 13) graph_inputs.back().writable().set_at(k, special[k % 3]);
     }
@@ -336,7 +392,7 @@ TEST_P(EveryTactic, KeepsItsPromise) {
     for (const Isa& isa : levels()) {
         std::set<std::string_view> ran;
         for (const Tactic* tactic : all_tactics()) {
-            if (tactic->refuse(step, isa)) continue;
+            if (tactic->refuses(step, isa)) continue;
             ran.insert(tactic->name);
             if (isa.level > tactic->most && tactic->most != Isa::Level::reference) continue;  // runs there as at its own level
             const Numerics promise = tactic->numerics(step);

@@ -196,7 +196,7 @@ void check_program(const Program& p) {
                 const Tactic* t = find_tactic(c.tactic);
                 if (!t || !first) throw Error({.what = fmt::format("unknown tactic '{}'", c.tactic), .fix = "build the engine with this version"});
                 const Step s = step_at(p, step, tuned_at(p, static_cast<ProfilePoint>(point)));
-                if (const Refusal r = t->refuse(s, p.isa)) damaged(fmt::format("tactic {} refuses the step: {}", c.tactic, r.reason));
+                if (const Refusal r = t->refuses(s, p.isa)) damaged(fmt::format("tactic {} refuses the step: {}", c.tactic, r.reason));
                 const auto variants = t->variants(s, p.isa);
                 if (std::ranges::find(variants, c.variant) == variants.end()) damaged(fmt::format("variant '{}' of {}", c.variant.text(), c.tactic));
                 const std::string packing = t->packing ? t->packing(s, c.variant) : "";
@@ -205,7 +205,7 @@ void check_program(const Program& p) {
                 const auto w = static_cast<std::size_t>(step.node.inputs[1]);
                 const std::int64_t count = t->packed_count(s, c.variant);
                 const ProgramValue& weights = p.values[w];
-                if (weights.place != Place::constant || weights.constant.dtype() != DType::f32 || weights.constant.count() != count)
+                if (weights.place != Place::constant || weights.constant.dtype() != (t->packs_floats ? DType::f32 : weights.type.dtype) || weights.constant.count() != count)
                     damaged("size of the packed weights");
                 packed[w] = count;
             }

@@ -185,10 +185,21 @@ public:
             want('}');
             return t;
         }
+        DType as = DType::f32;
+        if (word == "random" && !peek_is('[')) {
+            const auto named = dtype_named(identifier());
+            if (!named || !computes(*named)) fail("no element type of random constants");
+            as = *named;
+        }
         const Dims dims = shape();
-        Tensor t = Tensor::zeros(DType::f32, dims);
+        Tensor t = Tensor::zeros(as, dims);
         if (word == "const") return t;
         if (word != "random" && word != "positive") fail(fmt::format("'{}' is no constant", word));
+        if (is_integer(as)) {  // of 8 bits, what is nearest to the limits comes often
+            const double most = bits_of(as) == 8 ? 127 : 1000;
+            for (std::int64_t i = 0; i < t.count(); ++i) t.writable().set_at(i, i % 5 == 0 ? (i % 2 ? most : -most) : std::floor((2 * uniform() - 1) * most));
+            return t;
+        }
         for (std::int64_t i = 0; i < t.count(); ++i) t.writable().set_at(i, word == "random" ? normal_() : 0.5 + uniform());
         return t;
     }

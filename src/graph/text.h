@@ -8,7 +8,7 @@
 //
 // A name that is no identifier stands in double quotes; `_` alone is an optional input or output left out. A graph output
 // whose value has another name is written `f32[N] y = value`. Constants stand where they are used: `f32[2]{1, 2}`,
-// `i64{3}`, `random[3,2]` (normal distribution), `positive[3]` (0.5 to 1.5), both f32 and the same at every parse, and
+// `i64{3}`, `random[3,2]` (normal distribution), `random i8[3,2]` (of that type), `positive[3]` (0.5 to 1.5), both f32 and the same at every parse, and
 // `const[3,2]`, for constants whose elements do not matter. `# ...` is a comment.
 #pragma once
 

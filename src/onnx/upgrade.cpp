@@ -20,8 +20,8 @@ void check_form(const OpDef& def, const Node& node) {
     if (def.inputs.min > 0 && (node.inputs.empty() || node.inputs[0] == ValueId::none))
         throw Error({.what = "has no first input", .fix = check});
     for (const auto& [name, value] : node.attributes) {
-        // Both belong to graphs in the making, and mean something there that no file may ask for.
-        if (name == "tail" || (name == "layout" && def.channels))
+        // They belong to graphs in the making, and mean something there that no file may ask for.
+        if (name == "tail" || (name == "layout" && def.channels) || (def.stores && name.starts_with("stored")))
             throw Error({.what = fmt::format("unknown attribute '{}'", name), .fix = check});
         const auto named = [&](const AttributeDef& a) { return a.name == name; };
         const auto fits = [&](const AttributeDef& a) { return a.name == name && value.index() == static_cast<std::size_t>(a.kind); };

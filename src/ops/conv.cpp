@@ -68,21 +68,23 @@ void reference(const Call& call) {
     const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
     const ConvTaps taps(call.node, x, w);
     require_at_run(!call.has(2) || call.in[2].shape == Dims{w.shape[0]}, "the bias does not fit the weights");
-    with_type(y.dtype, [&]<class T>(TypeTag<T>) {
+    const auto sums = [&](auto&& product) {
         for (const Dims& o : indices(y.shape)) {
             double sum = call.has(2) ? call.in[2].get({o[1]}) : 0;
-            taps.for_each(o, [&](std::int64_t at, std::int64_t tap) {
-                sum += static_cast<double>(load<T>(x.address(at))) * static_cast<double>(load<T>(w.address(tap)));
-            });
+            taps.for_each(o, [&](std::int64_t at, std::int64_t tap) { sum += product(at, tap); });
             y.set(o, sum);
         }
+    };
+    if (x.dtype != w.dtype) return sums([&](std::int64_t at, std::int64_t tap) { return x.get_at(at) * w.get_at(tap); });
+    with_type(x.dtype, [&]<class T>(TypeTag<T>) {
+        sums([&](std::int64_t at, std::int64_t tap) { return static_cast<double>(load<T>(x.address(at))) * static_cast<double>(load<T>(w.address(tap))); });
     });
 }
 
 const RegisteredOp conv{{.name = "Conv", .versions = {{1}, {11}, {22}}, .inputs = {2, 3},
                          .attributes = {{"auto_pad", AttributeKind::text}, {"dilations", AttributeKind::integers}, {"group", AttributeKind::integer},
                                         {"kernel_shape", AttributeKind::integers}, {"pads", AttributeKind::integers}, {"strides", AttributeKind::integers}},
-                         .infer = infer, .reference = reference, .channels = true}};
+                         .infer = infer, .reference = reference, .channels = true, .stores = true}};
 
 }  // namespace
 }  // namespace tercet

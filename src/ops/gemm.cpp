@@ -61,7 +61,7 @@ void drop_broadcast(Graph& g, NodeId id) { take_integer(g, id, "broadcast"); }
 const RegisteredOp gemm{{.name = "Gemm", .versions = {{1}, {6}, {7, drop_broadcast}, {9}, {11}, {13}}, .inputs = {2, 3},
                          .attributes = {{"alpha", AttributeKind::real}, {"beta", AttributeKind::real}, {"transA", AttributeKind::integer},
                                         {"transB", AttributeKind::integer}},
-                         .infer = infer, .reference = reference}};
+                         .infer = infer, .reference = reference, .stores = true}};
 
 }  // namespace
 }  // namespace tercet

@@ -53,7 +53,7 @@ void reference_lp(const Call& call) {
     fold(call, 0, [p](double sum, double x) { return sum + std::pow(std::fabs(x), p); }, [p](double sum, double) { return std::pow(sum, 1 / p); });
 }
 
-const RegisteredOp average{{.name = "GlobalAveragePool", .versions = {{1}, {22}}, .infer = infer, .reference = reference_average, .channels = true}};
+const RegisteredOp average{{.name = "GlobalAveragePool", .versions = {{1}, {22}}, .infer = infer, .reference = reference_average, .channels = true, .stores = true}};
 const RegisteredOp maximum{{.name = "GlobalMaxPool", .versions = {{1}, {22}}, .infer = infer, .reference = reference_max, .channels = true}};
 const RegisteredOp lp{{.name = "GlobalLpPool", .versions = {{1}, {2, whole_power}, {22}},
                        .attributes = {{"p", AttributeKind::integer}, {"p", AttributeKind::real}}, .infer = infer, .reference = reference_lp, .channels = true}};

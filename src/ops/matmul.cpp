@@ -86,7 +86,7 @@ void reference(const Call& call) {
     });
 }
 
-const RegisteredOp matmul{{.name = "MatMul", .versions = {{1}, {9}, {13}}, .inputs = {2, 2}, .infer = infer, .reference = reference}};
+const RegisteredOp matmul{{.name = "MatMul", .versions = {{1}, {9}, {13}}, .inputs = {2, 2}, .infer = infer, .reference = reference, .stores = true}};
 
 }  // namespace
 }  // namespace tercet

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
 #include <stdexcept>
 
@@ -60,6 +62,33 @@ constexpr std::int64_t largest_evaluated = std::int64_t{1} << 32;  // elements o
 
 constexpr std::string_view kind_names[] = {"an integer", "a float", "a string", "a list of integers", "a list of floats",
                                            "a list of strings", "a tensor"};
+
+// What is stored in fewer bits than it is computed in, under `stored`.
+bool is_narrow(DType t) { return t == DType::f16 || t == DType::bf16 || t == DType::i8 || t == DType::u8; }
+
+constexpr std::array stored_types{DType::f32, DType::f16, DType::bf16, DType::i8, DType::u8};
+
+std::optional<DType> stored_type(const Attributes& a) {
+    const auto name = a.text("stored", "");
+    const auto t = std::ranges::find(stored_types, name, [](DType d) { return name_of(d); });
+    return t == stored_types.end() ? std::nullopt : std::optional(*t);
+}
+
+// f32 as the type that `stored` names; see op.h.
+void store_as(const View& y, const float* from, std::int64_t zero) {
+    if (is_float(y.dtype)) {
+        for (const Dims& i : indices(y.shape)) y.set(i, *from++);
+        return;
+    }
+    const bool is_signed = y.dtype == DType::i8;
+    const auto least = static_cast<float>((is_signed ? -128 : 0) - zero), greatest = static_cast<float>((is_signed ? 127 : 255) - zero);
+    for (const Dims& i : indices(y.shape)) {
+        const float v = *from++, bounded = v >= least ? std::min(v, greatest) : least;
+        y.set_int(i, static_cast<std::int64_t>(std::nearbyint(bounded)) + zero);
+    }
+}
+
+std::size_t stored_scratch(const View& y) { return (static_cast<std::size_t>(y.count()) * sizeof(float) + 63) / 64 * 64; }
 
 std::vector<Inference::Known> known_inputs(const Graph& g, NodeId id) {
     std::vector<Inference::Known> in;
@@ -116,6 +145,15 @@ void check_schema(const OpDef& def, const Node& node) {
     for (const auto& [name, value] : node.attributes) {
         if (name == "tail" || (name == "layout" && def.channels)) {
             if (!std::holds_alternative<std::string>(value)) throw Error({.what = fmt::format("attribute '{}' is not a string", name)});
+            continue;
+        }
+        if (name == "stored" && def.stores) {
+            if (!stored_type(node.attributes)) throw Error({.what = "attribute 'stored' names no type that is stored", .fix = "it is f32, f16, bf16, i8 or u8"});
+            continue;
+        }
+        if (name == "stored_zero" && def.stores) {
+            const auto* zero = std::get_if<std::int64_t>(&value);
+            if (!zero || *zero < -128 || *zero > 255) throw Error({.what = "attribute 'stored_zero' is no zero point of 8 bits"});
             continue;
         }
         const auto it = std::ranges::find(def.attributes, std::string_view(name), &AttributeDef::name);
@@ -258,6 +296,9 @@ Inference infer(const Node& node, std::span<const Inference::Known> in) {
         if (!inputs[i].type) throw Error({.what = fmt::format("input {} has no type", i)});
     const bool last = channels_last(def, node.attributes);
     if (last) inputs[0].type.shape = to_channels_first(inputs[0].type.shape);
+    const auto stored = stored_type(node.attributes);
+    for (Inference::Known& x : inputs)
+        if (stored && is_narrow(x.type.dtype) && !(def.takes_bytes && is_integer(x.type.dtype))) x = {{DType::f32, x.type.shape}};
     Inference inner(node, inputs);
     def.infer(inner);
     Inference result(node, in);
@@ -274,6 +315,12 @@ Inference infer(const Node& node, std::span<const Inference::Known> in) {
         for (std::size_t i = own; i < in.size(); ++i)
             if (!in[i].type || broadcast(result.out[0].shape, in[i].type.shape) != result.out[0].shape)
                 throw Error({.what = fmt::format("its tail's input {} of shape [{}] does not fit [{}]", i, text_of(in[i].type.shape), text_of(result.out[0].shape))});
+    }
+    if (stored) {
+        if (def.measure || !result.unknowns.empty() || result.out[0].dtype != DType::f32)
+            throw Error({.what = fmt::format("a result of type {} cannot be stored as {}", name_of(result.out[0].dtype), name_of(*stored))});
+        result.out[0].dtype = *stored;
+        result.contents[0].reset();
     }
     return result;
 }
@@ -301,7 +348,17 @@ ValueId emit(Graph& g, Node node, std::string_view output_name, NodeId before, s
     return g.output(id);
 }
 
-void run_reference(const Call& call) {
+void run_reference(const Call& given) {
+    // What is stored in another type is computed in scratch memory first.
+    Call call = given;
+    std::array<View, 8> outputs{};  // operators of f32 results have few outputs
+    const bool stored = given.attributes().has("stored");
+    if (stored) {
+        std::ranges::copy(given.out, outputs.begin());
+        outputs[0] = View(DType::f32, given.out[0].shape, given.scratch.data());
+        call.out = std::span(outputs).first(given.out.size());
+        call.scratch = given.scratch.subspan(stored_scratch(given.out[0]));
+    }
     const OpDef& def = op_of(call.node);
     const std::size_t own = std::min(own_inputs(def, call.node), call.in.size());
     if (!channels_last(def, call.attributes())) {
@@ -320,11 +377,13 @@ void run_reference(const Call& call) {
         for (std::size_t i = 0; i < extra.size(); ++i) x[i + 1] = extra[i];
         Expr::parse(std::get<std::string>(*tail)).evaluate(std::span(x).first(extra.size() + 1), call.out[0]);
     }
+    if (stored) store_as(given.out[0], reinterpret_cast<const float*>(given.scratch.data()), given.attributes().integer("stored_zero", 0));
 }
 
 std::size_t reference_scratch_bytes(const Call& call) {
     const OpDef& def = op_of(call.node);
-    return def.scratch_bytes ? def.scratch_bytes(call) : 0;
+    const std::size_t own = def.scratch_bytes ? def.scratch_bytes(call) : 0;
+    return call.attributes().has("stored") && !call.out.empty() ? stored_scratch(call.out[0]) + own : own;
 }
 
 bool decides(const Graph& g, NodeId id) { return !infer(g.node(id), known_inputs(g, id)).unknowns.empty(); }

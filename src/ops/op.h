@@ -5,10 +5,13 @@
 //     const RegisteredOp flatten{{.name = "Flatten", .versions = {{1}, {9}, {11}, {13}}, .inputs = {1, 1},
 //                                 .attributes = {{"axis", AttributeKind::integer}}, .infer = infer, .reference = reference}};
 //
-// Two attributes are known to every operator and handled here, so that no operator has to know of them:
+// Attributes that are known to every operator and handled here, so that no operator has to know of them:
 //   tail    an expression (src/ops/expr.h) that is applied to output 0 in place: x0 is the operator's own result, x1.. are
 //           the inputs behind the operator's last possible one, broadcast to it
 //   layout  "NHWC": input 0 and output 0 of an operator with `channels` have their channels last, whatever the rank
+//   stored  the operator and its tail compute in f32, whatever their inputs are stored in (f16, bf16, i8 and u8 count as the numbers
+//           that they hold), and output 0 is stored as this type: rounded once, half to even; integers saturate, NaN gives their least
+//   stored_zero  what is added to an integer on the way, before it saturates
 #pragma once
 
 #include "graph/graph.h"
@@ -132,6 +135,8 @@ struct OpDef {
     Infer infer = nullptr;
     Reference reference = nullptr;
     bool channels = false;                    // input 0 and output 0 are [N, C, spatial...]
+    bool stores = false;                      // may be `stored`: its reference reads inputs of f32 in any type
+    bool takes_bytes = false;                 // under `stored`, inputs of 8 bits are its own affair
     bool pure_view = false;                   // output 0 is input 0's elements under another shape
     std::size_t (*scratch_bytes)(const Call&) = nullptr;  // from shapes alone; null: none
     /// Of an operator whose extents come out of computing (NonZero): the unknown ones, in inference's order. `call.out` is empty,

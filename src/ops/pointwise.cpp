@@ -64,7 +64,7 @@ void reference(const Call& c) {
 }
 
 const RegisteredOp pointwise{{.name = "Pointwise", .domain = "tercet", .versions = {{1}}, .inputs = {1, Expr::max_inputs},
-                              .attributes = {{"expr", AttributeKind::text, true}}, .infer = infer, .reference = reference}};
+                              .attributes = {{"expr", AttributeKind::text, true}}, .infer = infer, .reference = reference, .stores = true}};
 
 }  // namespace
 

@@ -130,7 +130,7 @@ const RegisteredOp average_pool{{.name = "AveragePool", .versions = {{1}, {7}, {
                                                 {"count_include_pad", AttributeKind::integer}, {"dilations", AttributeKind::integers},
                                                 {"kernel_shape", AttributeKind::integers, true}, {"pads", AttributeKind::integers},
                                                 {"strides", AttributeKind::integers}},
-                                 .infer = infer_float, .reference = reference_average, .channels = true}};
+                                 .infer = infer_float, .reference = reference_average, .channels = true, .stores = true}};
 
 const RegisteredOp lp_pool{{.name = "LpPool", .versions = {{1}, {2, whole_power}, {11}, {18}, {22}},
                             .attributes = {{"auto_pad", AttributeKind::text}, {"ceil_mode", AttributeKind::integer}, {"dilations", AttributeKind::integers},

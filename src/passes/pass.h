@@ -20,7 +20,7 @@ inline constexpr int no_limit = std::numeric_limits<int>::max();
 
 struct Pass {
     std::string_view name;
-    int (*run)(Graph&, int limit);
+    int (*run)(Graph&, int limit);  // null: PassSettings::set_precision
     int group = 0;         // neighbours of one group (not 0) are repeated until none of them changes anything
     bool optional = true;  // false: what follows relies on it
 };
@@ -31,6 +31,7 @@ struct PassSettings {
     std::vector<std::string> disabled;                  // by name; "all": every optional pass. Error if there is no such pass
     int stop_after = -1;                                // rewrites in all after which nothing more is changed; negative: none
     bool verify = false;                                // check structure and types after each pass
+    std::function<int(Graph&)> set_precision;           // writes precisions into the fused graph; null: it stays as it is
     std::function<void(const std::string&)> log;        // "fold_batch_norm: 20", one line per pass that did something
 };
 

@@ -64,6 +64,14 @@ constexpr std::array passes{
     Pass{"fuse_tails", fuse_tails},
     Pass{"fuse_pointwise", fuse_pointwise},                    // what two products left over
     Pass{"remove_dead", remove_dead, 0, false},                // the plan runs every node there is
+
+    // Precision. What is materialised is known by now; what chooses precisions puts casts and Q/DQ pairs there.
+    Pass{"set_precision", nullptr, 0, false},
+    Pass{"merge_duplicates", merge_duplicates},                // one value, quantized once
+    Pass{"hoist_quantization", hoist_quantization, 6},
+    Pass{"remove_dead", remove_dead, 6, false},                // a value that is read in bytes only is computed in bytes
+    Pass{"fuse_quantized", fuse_quantized, 0, false},          // weights in bytes would be dequantized whenever the engine runs
+    Pass{"remove_dead", remove_dead, 0, false},
 };
 // clang-format on
 
@@ -86,7 +94,7 @@ public:
 
     int pass(const Pass& p) {
         if (is_disabled(p)) return 0;
-        const int made = p.run(graph_, left_);
+        const int made = p.run ? p.run(graph_, left_) : settings_.set_precision ? settings_.set_precision(graph_) : 0;
         if (left_ != no_limit) left_ -= made;
         if (made == 0) return 0;
         if (settings_.verify) check_types(graph_, p.name);

@@ -46,7 +46,7 @@ std::vector<Candidate> candidates_of(const Step& step, const PlanSettings& setti
     std::vector<Candidate> all;
     for (const Tactic* t : all_tactics()) {
         if (decides && t->name != reference_choice.tactic) continue;
-        if (t->refuse(step, settings.isa)) continue;
+        if (t->refuses(step, settings.isa)) continue;
         if (settings.strict && t->numerics(step) == Numerics::approximate) continue;
         for (const Variant& v : t->variants(step, settings.isa))
             all.push_back({.choice = {std::string(t->name), v},

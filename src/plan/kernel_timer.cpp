@@ -17,6 +17,10 @@
 namespace tercet {
 namespace {
 
+// Constants of such types are sizes, axes and indices; others are weights.
+bool is_index(DType t) { return t == DType::i64 || t == DType::i32; }
+
+
 using clock = std::chrono::steady_clock;
 
 double us_since(clock::time_point start) { return std::chrono::duration<double, std::micro>(clock::now() - start).count(); }
@@ -103,6 +107,8 @@ KernelTimer::KernelTimer(const Step& step, const std::vector<Candidate>& candida
 // Floats around 0, in a pattern that repeats itself. Integers stay 0: valid as indices and as contents.
 Tensor KernelTimer::filled(const Step::Operand& o) {
     Tensor t = Tensor::zeros(o.dtype, o.shape);
+    if (o.dtype == DType::i8 || o.dtype == DType::u8)
+        for (std::int64_t i = 0; i < t.count(); ++i) t.writable().data[i] = static_cast<std::byte>(i * 37 % 127);
     if (o.dtype != DType::f32) return t;
     std::vector<float> pattern(4093);
     std::mt19937 random(1);
@@ -120,11 +126,11 @@ double KernelTimer::prepare(std::span<const std::size_t> candidates) {
         const Candidate& c = candidates_[candidates[i]];
         Ready& r = ready_.find(candidates[i])->second;
         r.kernel = c.tactic->compile(step_, c.choice.variant, isa_);
-        if (step_.inputs.size() < 2 || !step_.inputs[1].constant || step_.inputs[1].dtype != DType::f32) return;
+        if (step_.inputs.size() < 2 || !step_.inputs[1].constant || is_index(step_.inputs[1].dtype)) return;
         r.weights = &weights_.get(step_, c, isa_);
         if (from_memory_ || r.weights->bytes() == 0) return;
         for (std::size_t n = copies_of(r.weights->bytes(), rotated_bytes_, 64); n > 1; --n)
-            r.copies.push_back(Tensor::of(DType::f32, r.weights->shape(), std::span(reinterpret_cast<const float*>(r.weights->data()), static_cast<std::size_t>(r.weights->count()))));
+            r.copies.push_back(Tensor::of(r.weights->dtype(), r.weights->shape(), std::span(r.weights->data(), r.weights->bytes())));
     });
     for (std::size_t i : candidates) {
         const Kernel& k = ready_.find(i)->second.kernel;

@@ -31,7 +31,7 @@ ProfilePoint nearest_point(const Program& program, const Symbols& symbols) {
 // The choice at `point`, unless its tactic refuses these sizes, which lie between the points that it was asked about (an
 // extent may be 0 there): then that of another point, or the reference, which reads no packed weights.
 const Choice& choice_for(const ProgramStep& s, const Step& step, std::size_t point, const Isa& isa) {
-    const auto runs = [&](const Choice& c) { return !find_tactic(c.tactic)->refuse(step, isa); };
+    const auto runs = [&](const Choice& c) { return !find_tactic(c.tactic)->refuses(step, isa); };
     if (runs(s.choices[point])) return s.choices[point];
     for (const Choice& c : s.choices)
         if (runs(c)) return c;

@@ -48,6 +48,11 @@ std::string Variant::text() const {
     return s;
 }
 
+Refusal Tactic::refuses(const Step& step, const Isa& isa) const {
+    if (!stores && step.attributes().has("stored")) return "its result is stored in a type of its own";
+    return refuse(step, isa);
+}
+
 RegisteredTactic::RegisteredTactic(Tactic t) {
     const auto name = t.name;
     registry().emplace(name, std::move(t));

@@ -87,11 +87,16 @@ struct Tactic {
     /// Rough arithmetic cost in arbitrary units, comparable between tactics: what `--tune none` minimises, and the order
     /// in which candidates are timed.
     double (*cost)(const Step&, const Variant&, const Isa&) = nullptr;
+    bool stores = false;  // takes steps with `stored` (op.h), and says of which types
+
+    /// `refuse`, and what every tactic refuses unless it says otherwise.
+    Refusal refuses(const Step&, const Isa&) const;
 
     // Packing of constant input 1. Null: it is used as it is. Kernels of equal `packing` share one packed tensor.
     std::string (*packing)(const Step&, const Variant&) = nullptr;
-    Tensor (*pack)(const Step&, const Variant&) = nullptr;                  // f32 [n], deterministic
+    Tensor (*pack)(const Step&, const Variant&) = nullptr;                  // [n], of the weights' type, deterministic
     std::int64_t (*packed_count)(const Step&, const Variant&) = nullptr;    // n
+    bool packs_floats = false;                                              // as f32, whatever the weights' type
 
     // A form of the weights that is larger than they are (Winograd's) is no part of an engine: it is made from the packed
     // ones when the engine is loaded, once for all contexts, and the kernel gets it in place of input 1. Null, or an empty

@@ -87,4 +87,64 @@ void Assembler::zero(const Vec& v) {
     else vpxord(v, v, v);
 }
 
+// An address `bytes` further on.
+static Xbyak::Address behind(const Xbyak::Address& a, int bytes) {
+    const Xbyak::RegExp& e = a.getRegExp();
+    return Xbyak::util::ptr[e + static_cast<std::size_t>(bytes)];
+}
+
+void Assembler::load_bytes(const Vec& to, const Xbyak::Address& from, int bytes) {
+    const Xbyak::Xmm x(to.getIdx());
+    vpxor(x, x, x);
+    int at = 0;
+    for (; at + 8 <= bytes; at += 8) vpinsrq(x, x, behind(from, at), static_cast<std::uint8_t>(at / 8));
+    for (; at + 4 <= bytes; at += 4) vpinsrd(x, x, behind(from, at), static_cast<std::uint8_t>(at / 4));
+    for (; at + 2 <= bytes; at += 2) vpinsrw(x, x, behind(from, at), static_cast<std::uint8_t>(at / 2));
+    for (; at < bytes; ++at) vpinsrb(x, x, behind(from, at), static_cast<std::uint8_t>(at));
+}
+
+void Assembler::store_bytes(const Xbyak::Address& to, const Vec& from, int bytes) {
+    const Xbyak::Xmm x(from.getIdx());
+    int at = 0;
+    for (; at + 8 <= bytes; at += 8) vpextrq(behind(to, at), x, static_cast<std::uint8_t>(at / 8));
+    for (; at + 4 <= bytes; at += 4) vpextrd(behind(to, at), x, static_cast<std::uint8_t>(at / 4));
+    for (; at + 2 <= bytes; at += 2) vpextrw(behind(to, at), x, static_cast<std::uint8_t>(at / 2));
+    for (; at < bytes; ++at) vpextrb(behind(to, at), x, static_cast<std::uint8_t>(at));
+}
+
+void Assembler::load_as_floats(const Vec& to, const Xbyak::Address& from, int n, DType type) {
+    if (type == DType::f32) return load(to, from, n);
+    const bool bytes = type == DType::i8 || type == DType::u8;
+    const bool in_parts = n < lanes && !wide;
+    const Vec target = wide && n < lanes ? Vec(to | k1 | T_z) : to;
+    if (in_parts) load_bytes(to, from, bytes ? n : 2 * n);
+    const Xbyak::Operand& source = in_parts ? static_cast<const Xbyak::Operand&>(Xbyak::Xmm(to.getIdx())) : from;
+    const Xbyak::Xmm low(to.getIdx());
+    const auto extend = [&](auto instruction) { in_parts ? (this->*instruction)(target, low) : (this->*instruction)(target, source); };
+    using Extend = void (Xbyak::CodeGenerator::*)(const Xbyak::Xmm&, const Xbyak::Operand&);
+    if (type == DType::f16) return extend(static_cast<Extend>(&Xbyak::CodeGenerator::vcvtph2ps));
+    if (type == DType::bf16) {
+        extend(static_cast<Extend>(&Xbyak::CodeGenerator::vpmovzxwd));
+        return vpslld(to, to, 16);
+    }
+    extend(static_cast<Extend>(type == DType::i8 ? &Xbyak::CodeGenerator::vpmovsxbd : &Xbyak::CodeGenerator::vpmovzxbd));
+    vcvtdq2ps(to, to);
+}
+
+void Assembler::store_floats_as(const Xbyak::Address& to, const Vec& from, int n, DType type, int zero_point, const Vec& scratch) {
+    if (type == DType::f32) return store(to, from, n, scratch);
+    const int least = type == DType::i8 ? -128 : 0;
+    vmaxps(from, from, all(static_cast<float>(least - zero_point)));  // the second source where the first is NaN
+    vminps(from, from, all(static_cast<float>(least + 255 - zero_point)));
+    vcvtps2dq(from, from);
+    if (zero_point != 0) vpaddd(from, from, all_bits(static_cast<std::uint32_t>(zero_point)));
+    if (wide) return n == lanes ? vpmovdb(to, Xbyak::Zmm(from.getIdx())) : vpmovdb(to | k1, Xbyak::Zmm(from.getIdx()));
+    const Xbyak::Ymm y(from.getIdx());
+    const Xbyak::Xmm x(from.getIdx()), s(scratch.getIdx());
+    vextracti128(s, y, 1);
+    vpackssdw(x, x, s);
+    type == DType::i8 ? vpacksswb(x, x, x) : vpackuswb(x, x, x);
+    n == lanes ? vmovq(to, x) : store_bytes(to, from, n);
+}
+
 }  // namespace tercet::x64

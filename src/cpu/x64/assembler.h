@@ -7,6 +7,7 @@
 #pragma once
 
 #include "target/isa.h"
+#include "tercet/dtype.h"
 
 #include <xbyak/xbyak.h>
 
@@ -68,6 +69,11 @@ public:
     void store(const Xbyak::Address& to, const Vec& from, int n, const Vec& scratch);
     void zero(const Vec& v);
 
+    /// The same for elements that are stored as f32, f16, bf16, i8 or u8 and are floats in registers. `stored` rounds half to
+    /// even; integers get `zero` added and saturate, NaN gives their least. It clobbers `from` and `scratch`.
+    void load_as_floats(const Vec& to, const Xbyak::Address& from, int n, DType type);
+    void store_floats_as(const Xbyak::Address& to, const Vec& from, int n, DType type, int zero, const Vec& scratch);
+
 private:
     struct Free {
         void operator()(std::uint8_t* p) const { std::free(p); }
@@ -76,6 +82,10 @@ private:
 
     Assembler(const Isa& isa, Memory memory);
     Xbyak::Address lane_mask(int n);
+    /// The first n < 8 bytes of an xmm register, or n < 8 pairs of bytes, one part after the other: without opmasks nothing
+    /// moves them at once.
+    void load_bytes(const Vec& to, const Xbyak::Address& from, int bytes);
+    void store_bytes(const Xbyak::Address& to, const Vec& from, int bytes);
 
     static constexpr std::size_t capacity = std::size_t{8} << 20;  // touched only as far as it is written
     Memory memory_;

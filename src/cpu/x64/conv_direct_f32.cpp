@@ -24,7 +24,7 @@ ProductShape shape_of(const Conv& c) {
 
 Refusal refuse(const Step& s, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";
-    if (Refusal r = refuse_conv(s, isa)) return r;
+    if (Refusal r = refuse_conv(s, isa, true)) return r;
     const Conv c = conv_of(s);
     if (c.at.window.rank > 2) return "more than 2 spatial axes";
     if (c.groups > 1 && c.depth() == 1 && c.at.out_channels == c.groups) return "one filter per channel; cpu/conv_depthwise_f32 takes those";
@@ -35,7 +35,7 @@ Refusal refuse(const Step& s, const Isa& isa) {
 Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     const Conv c = conv_of(s);
     Kernel k;
-    add_product_phase(k, shape_of(c), v, c.bias, TailShape::of(s), isa);
+    add_product_phase(k, shape_of(c), v, c.bias, TailShape::of(s), isa, Arithmetic::of(s));
     return k;
 }
 
@@ -46,6 +46,7 @@ const RegisteredTactic conv_direct{{.name = "cpu/conv_direct_f32",
                                     .variants = [](const Step& s, const Isa& isa) { return product_variants(shape_of(conv_of(s)), isa); },
                                     .compile = compile,
                                     .cost = [](const Step& s, const Variant& v, const Isa& isa) { return product_cost(shape_of(conv_of(s)), v, isa); },
+                                    .stores = true,
                                     .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },
                                     .pack = pack_conv,
                                     .packed_count = packed_conv_count}};

@@ -18,7 +18,7 @@ std::int64_t row_floats(const Conv& c) { return ceil_of(c.at.taps * c.depth(), 1
 
 Refusal refuse(const Step& s, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";
-    if (Refusal r = refuse_conv(s, isa)) return r;
+    if (Refusal r = refuse_conv(s, isa, true)) return r;
     const Conv c = conv_of(s);
     if (c.groups > 1 && c.depth() == 1 && c.at.out_channels == c.groups) return "one filter per channel; cpu/conv_depthwise_f32 takes those";
     if (row_floats(c) * 32 * 64 * 4 > std::int64_t{1} << 30) return "the windows are too large to gather";
@@ -27,7 +27,7 @@ Refusal refuse(const Step& s, const Isa& isa) {
 
 struct Gather {
     ChannelsLast at;
-    std::int64_t groups, depth, columns, row, cols, panels, panel_floats, rows, block, run, runs, blocks;
+    std::int64_t groups, depth, columns, row, cols, panels, panel_bytes, rows, block, run, runs, blocks;
     TailShape tail;
     std::vector<float> bias;
     Code code;
@@ -50,7 +50,7 @@ struct Gather {
         auto* y = static_cast<float*>(b.outputs[0]);
         const std::int64_t width = groups * columns;
         for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-            const float* w = static_cast<const float*>(b.inputs[1]) + (group * panels + panel) * panel_floats;
+            const auto* w = static_cast<const char*>(b.inputs[1]) + (group * panels + panel) * panel_bytes;
             const std::int64_t column = group * columns + panel * cols;
             for (std::int64_t r = 0; r < count; r += tile_rows) {
                 const std::int64_t n = std::min(tile_rows, count - r), offset = (first + r) * width + column;
@@ -65,11 +65,11 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     const Conv c = conv_of(s);
     const std::int64_t lanes = isa.has(Isa::Level::avx512) ? 16 : 8, columns = c.at.out_channels / c.groups, panels = ceil_of(columns, v.cols);
     auto g = std::make_shared<Gather>(Gather{.at = c.at, .groups = c.groups, .depth = c.depth(), .columns = columns, .row = row_floats(c), .cols = v.cols, .panels = panels,
-                                             .panel_floats = c.at.taps * c.depth() * v.cols, .rows = c.at.rows(), .block = std::int64_t{v.rows} * v.tile, .run = v.depth,
+                                             .panel_bytes = panel_bytes(1, c.at.taps * c.depth(), v.cols, Arithmetic::of(s)), .rows = c.at.rows(), .block = std::int64_t{v.rows} * v.tile, .run = v.depth,
                                              .runs = ceil_of(panels, v.depth), .blocks = 0, .tail = TailShape::of(s),
                                              .bias = padded_bias(c.bias, c.groups, columns, v.cols), .code = {}, .functions = {}});
     g->blocks = ceil_of(g->rows, g->block);
-    TileWriter writer(isa, g->tail);
+    TileWriter writer(isa, g->tail, Arithmetic::of(s));
     std::vector<std::size_t> tiles;
     for (int rows = 1; rows <= v.rows; ++rows)
         for (std::int64_t cols : {std::int64_t{v.cols}, columns - (panels - 1) * v.cols}) {
@@ -78,7 +78,7 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
                 tiles.push_back(0);
                 continue;
             }
-            Tile t{.vectors = static_cast<int>(ceil_of(cols, lanes)), .last = static_cast<int>(cols % lanes), .depth = c.at.taps * c.depth(), .w_step = v.cols * 4, .x_rows = {}, .y_rows = {}, .taps = {{}}};
+            Tile t{.vectors = static_cast<int>(ceil_of(cols, lanes)), .last = static_cast<int>(cols % lanes), .depth = c.at.taps * c.depth(), .w_step = v.cols * bits_of(s.inputs[1].dtype) / 8, .x_rows = {}, .y_rows = {}, .taps = {{}}};
             for (int r = 0; r < rows; ++r) {
                 t.x_rows.push_back(static_cast<std::int32_t>(r * g->row * 4));
                 t.y_rows.push_back(static_cast<std::int32_t>(r * c.groups * columns * 4));
@@ -130,6 +130,7 @@ const RegisteredTactic conv_gather{{.name = "cpu/conv_gather_f32",
                                     .variants = variants,
                                     .compile = compile,
                                     .cost = cost,
+                                    .stores = true,
                                     .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },
                                     .pack = pack_conv,
                                     .packed_count = packed_conv_count}};

@@ -37,7 +37,7 @@ struct Geometry {
 
 Refusal refuse(const Step& s, const Isa& isa, int m) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";
-    if (Refusal r = refuse_conv(s, isa)) return r;
+    if (Refusal r = refuse_conv(s, isa, true)) return r;
     const Conv c = conv_of(s);
     if (c.at.window.rank != 2 || c.groups != 1) return "not a plain convolution over 2 axes";
     for (int i = 0; i < 2; ++i) {
@@ -235,7 +235,13 @@ Tensor expand(const Step& s, const Variant& v, const void* packed, const Isa& is
     auto* to = reinterpret_cast<float*>(u.writable().data);
     const simd::Winograd& t = simd_level(isa)->winograd[m / 2 - 1];
     const std::int64_t plane = g.channels * v.cols;
-    for (std::int64_t p = 0; p < panels; ++p) t.weights(static_cast<const float*>(packed) + p * 9 * plane, plane, plane, to + p * g.n2 * plane, plane);
+    const View from(s.inputs[1].dtype, {panels * 9 * plane}, packed);
+    std::vector<float> widened(from.dtype == DType::f32 ? 0 : static_cast<std::size_t>(9 * plane));
+    for (std::int64_t p = 0; p < panels; ++p) {
+        const auto* taps = reinterpret_cast<const float*>(from.address(p * 9 * plane));
+        for (std::size_t i = 0; i < widened.size(); ++i) widened[i] = static_cast<float>(from.get_at(p * 9 * plane + static_cast<std::int64_t>(i)));
+        t.weights(widened.empty() ? taps : widened.data(), plane, plane, to + p * g.n2 * plane, plane);
+    }
     return u;
 }
 
@@ -248,6 +254,7 @@ Tactic tactic(std::string_view name) {
             .variants = [](const Step& s, const Isa& isa) { return variants(s, isa, m); },
             .compile = [](const Step& s, const Variant& v, const Isa& isa) { return compile(s, v, isa, m); },
             .cost = [](const Step& s, const Variant& v, const Isa& isa) { return cost(s, v, isa, m); },
+            .stores = true,
             .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },
             .pack = pack_conv,
             .packed_count = packed_conv_count,

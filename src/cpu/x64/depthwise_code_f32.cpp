@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise convolution, one filter per channel, f32, NHWC, as generated code:
+// Depthwise convolution, one filter per channel, of floats or bytes, NHWC, as generated code:
 //
 //     y[n,p,q,c] = b[c] + sum over i,j of x[n, p*s+i*d-top, q*s+j*d-left, c] * w[i,j,c]
 //
 // A tile's sums stay in registers. Per kernel row, its weights are loaded once, and every input pixel once for all the taps
 // that read it; weights that find no register any more are read from memory where they are used.
+//
+// Bytes are floats in registers: sums of so few products are whole numbers below 2^24, which are exact there, in any order.
 #include "cpu/conv_f32.h"
+#include "cpu/quantized.h"
 #include "cpu/x64/row_code.h"
 
 #include <map>
@@ -17,11 +20,13 @@ constexpr std::int64_t packed_lanes = 16;  // channels side by side in packed we
 
 class DepthwiseCode : public RowCode {
 public:
-    DepthwiseCode(const Step& step, const RowShape& shape, bool bias, const Variant& v, const Isa& i) : RowCode(step, shape, v, i), bias_(bias) {}
+    DepthwiseCode(const Step& step, const RowShape& shape, bool bias, const Variant& v, const Isa& i)
+        : RowCode(step, shape, v, i), bias_(bias), zero_(static_cast<float>(step.attributes().integer("x_zero", 0))) {}
 
 private:
     Vec result(const Part& p, int col, int vector) const override { return vec(col * p.vectors + vector); }
     Vec value(const Part& p) const { return vec(p.cols() * p.vectors); }
+    bool bytes() const { return shape_.x != DType::f32; }
 
     // Weights of one kernel row that stay in registers: of the first so many taps that the tile needs.
     int kept(const Part& p) const { return (registers - p.cols() * p.vectors - 1) / p.vectors; }
@@ -73,8 +78,9 @@ private:
             for (int v = 0; v < p.vectors; ++v) vmovups(weight(p, t - first, v), packed(t, v));
         for (const auto& [position, users] : uses)
             for (int v = 0; v < p.vectors; ++v) {
-                const bool in_memory = users.size() == 1 && users[0].tap < end && p.lanes == lanes;
-                if (!in_memory) load(value(p), pixel(position, v), p.lanes);
+                const bool in_memory = users.size() == 1 && users[0].tap < end && p.lanes == lanes && !bytes();
+                if (!in_memory) load_pixel(value(p), position, v, p.lanes);
+                if (zero_ != 0) vsubps(value(p), value(p), all(zero_));
                 for (const auto& [c, t] : users) {
                     if (in_memory) vfmadd231ps(result(p, c, v), weight(p, t - first, v), pixel(position, v));
                     else if (t < end) vfmadd231ps(result(p, c, v), weight(p, t - first, v), value(p));
@@ -85,11 +91,18 @@ private:
     }
 
     const bool bias_;
+    const float zero_;
 };
 
+constexpr double exact = 1 << 24;  // whole numbers up to here are floats
+
 Refusal refuse(const Step& s, const Isa& isa) {
-    if (Refusal r = refuse_conv(s, isa)) return r;
+    const bool bytes = s.is("QuantizedConv");
+    if (Refusal r = bytes ? refuse_byte_product(s, isa) : refuse_conv(s, isa, true)) return r;
     const Conv c = conv_of(s);
+    double bias = 0;
+    for (std::int64_t i = 0; bytes && c.bias && i < c.bias->count(); ++i) bias = std::max(bias, std::fabs(c.bias->get(i)));
+    if (bytes && bias + static_cast<double>(c.at.taps) * 255 * 128 > exact) return "its sums may not be exact in f32";
     if (c.groups != c.at.in_channels || c.at.out_channels != c.at.in_channels) return "not one filter per channel";
     return refuse_rows(s, row_shape(s, s.inputs[1].shape.part(2)), isa);
 }
@@ -105,7 +118,7 @@ Tensor pack(const Step& s, const Variant& v) {  // [C, 1, taps] -> [C/16][taps][
     Tensor packed = Tensor::zeros(DType::f32, {packed_count(s, v)});
     for (std::int64_t i = 0; i < c.at.in_channels; ++i)
         for (std::int64_t t = 0; t < c.at.taps; ++t)
-            store(packed.writable().address((i / packed_lanes * c.at.taps + t) * packed_lanes + i % packed_lanes), load<float>(w.address(i * c.at.taps + t)));
+            packed.writable().set_at((i / packed_lanes * c.at.taps + t) * packed_lanes + i % packed_lanes, w.get_at(i * c.at.taps + t));
     return packed;
 }
 
@@ -149,14 +162,19 @@ double cost(const Step& s, const Variant& v, const Isa& isa) {
 
 const RegisteredTactic depthwise_code{{.name = "cpu/depthwise_code_f32",
                                        .most = Isa::Level::avx512,
-                                       .numerics = TailShape::numerics,
+                                       .numerics = [](const Step& s) {
+                                           const Numerics n = TailShape::numerics(s);
+                                           return s.is("QuantizedConv") && n == Numerics::reordered_sum ? Numerics::exact : n;
+                                       },
                                        .refuse = refuse,
                                        .variants = variants,
                                        .compile = compile,
                                        .cost = cost,
+                                       .stores = true,
                                        .packing = [](const Step&, const Variant&) { return std::string("channels/16, taps, 16"); },
                                        .pack = pack,
-                                       .packed_count = packed_count}};
+                                       .packed_count = packed_count,
+                                       .packs_floats = true}};
 
 }  // namespace
 }  // namespace tercet::x64

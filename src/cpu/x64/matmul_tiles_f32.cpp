@@ -13,14 +13,14 @@ ProductShape shape_of(const Step& s) {
 
 Refusal refuse(const Step& s, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";
-    if (Refusal r = refuse_matmul(s, isa)) return r;
+    if (Refusal r = refuse_matmul(s, isa, true)) return r;
     if (Refusal r = TailShape::refuse(s)) return r;
     return refuse_product(shape_of(s));
 }
 
 Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
     Kernel k;
-    add_product_phase(k, shape_of(s), v, matmul_bias(s), TailShape::of(s), isa);
+    add_product_phase(k, shape_of(s), v, matmul_bias(s), TailShape::of(s), isa, Arithmetic::of(s));
     return k;
 }
 
@@ -31,6 +31,7 @@ const RegisteredTactic matmul_tiles{{.name = "cpu/matmul_tiles_f32",
                                      .variants = [](const Step& s, const Isa& isa) { return product_variants(shape_of(s), isa); },
                                      .compile = compile,
                                      .cost = [](const Step& s, const Variant& v, const Isa& isa) { return product_cost(shape_of(s), v, isa); },
+                                     .stores = true,
                                      .packing = [](const Step&, const Variant& v) { return panel_packing(v.cols); },
                                      .pack = pack_matmul,
                                      .packed_count = packed_matmul_count}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise operators and fused chains of them, f32, as one generated loop: a vector passes through the whole expression
-// in registers. A unit is a piece of a row, or a block of rows where they are short; the loop over its rows is generated, too.
+// Element-wise operators and fused chains of them as one generated loop: a vector passes through the whole expression in
+// registers, as f32, whatever its elements are stored as (op.h, `stored`). A unit is a piece of a row, or a block of rows where they are short; the loop over its rows is generated, too.
 #include "cpu/pointwise_f32.h"
 
 #include "cpu/x64/expr_code.h"
@@ -11,14 +11,20 @@ namespace tercet::x64 {
 namespace {
 
 /// out and inputs at the first element of the first row.
-using RowsFunction = void (*)(const float* const* inputs, float* out, std::int64_t rows) noexcept;
+using RowsFunction = void (*)(const void* const* inputs, void* out, std::int64_t rows) noexcept;
+
+int bytes_of_one(DType t) { return bits_of(t) / 8; }
 
 // How the inputs of a step lie in a row, and from one row to the next.
 struct Inputs {
     BroadcastLoops loops;
     std::array<bool, Expr::max_inputs> read{};
+    std::array<DType, Expr::max_inputs> types{};
+    DType out;
+    int out_zero;
 
-    Inputs(const Step& step, const Expr& expr) : loops(BroadcastLoops::of(step)) {
+    Inputs(const Step& step, const Expr& expr) : loops(BroadcastLoops::of(step)), out(step.outputs[0].dtype), out_zero(static_cast<int>(step.attributes().integer("stored_zero", 0))) {
+        for (std::size_t i = 0; i < step.inputs.size(); ++i) types[i] = step.inputs[i].dtype;
         const auto use = [&](const Expr::Operand& o) {
             if (o.kind == Expr::Operand::Kind::input) read[static_cast<std::size_t>(o.index)] = true;
         };
@@ -31,7 +37,7 @@ struct Inputs {
     std::int64_t row() const { return loops.shape.back(); }
     std::int64_t rows() const { return outer_dims() == 0 ? 1 : loops.shape[outer_dims() - 1]; }  // that lie at equal distances
     bool scalar(std::size_t i) const { return loops.strides[i].back() == 0; }
-    std::int64_t row_bytes(std::size_t i) const { return outer_dims() == 0 ? 0 : loops.strides[i][outer_dims() - 1] * 4; }
+    std::int64_t row_bytes(std::size_t i) const { return outer_dims() == 0 ? 0 : loops.strides[i][outer_dims() - 1] * bytes_of_one(types[i]); }
 };
 
 class RowsCode {
@@ -63,7 +69,7 @@ public:
         write_row(n, tail);
         for (std::size_t i = 0; i < inputs_.count(); ++i)
             if (inputs_.read[i]) advance(pointer(i), inputs_.row_bytes(i));
-        advance(out_, n * 4);
+        advance(out_, n * bytes_of_one(inputs_.out));
         a_.dec(rows_);
         a_.jnz(next_row, Assembler::T_NEAR);
         a_.leave();
@@ -82,9 +88,9 @@ private:
             Xbyak::Label next;
             a_.L(next);
             for (int v = 0; v < unroll_; ++v) write_vector(v, a_.lanes);
-            a_.add(offset_, static_cast<int>(step * 4));
+            a_.add(offset_, static_cast<int>(step));
             if (turns > 1) {
-                a_.cmp(offset_, static_cast<std::uint32_t>(turns * step * 4));
+                a_.cmp(offset_, static_cast<std::uint32_t>(turns * step));
                 a_.jne(next, Assembler::T_NEAR);
             }
         }
@@ -96,16 +102,16 @@ private:
     // The v-th vector from the offset on, its first `used` lanes.
     void write_vector(int v, int used) {
         const Vec y = a_.vec(0);
-        const int displacement = v * a_.vector_bytes();
+        const int displacement = v * a_.lanes;  // in elements, as the offset
         const auto load = [&](int input, const Vec& to) {
             const auto i = static_cast<std::size_t>(input);
-            if (!inputs_.scalar(i)) a_.load(to, a_.ptr[pointer(i) + offset_ + displacement], used);
+            if (!inputs_.scalar(i)) a_.load_as_floats(to, a_.ptr[pointer(i) + offset_ * bytes_of_one(inputs_.types[i]) + displacement * bytes_of_one(inputs_.types[i])], used, inputs_.types[i]);
             else if (scalars_[i] >= 0) a_.vmovaps(to, a_.vec(scalars_[i]));
             else a_.vbroadcastss(to, a_.ptr[pointer(i)]);
         };
         if (inputs_.read[0]) load(0, y);
         expr_.emit(y, free_, load);
-        a_.store(a_.ptr[out_ + offset_ + displacement], y, used, free_[0]);
+        a_.store_floats_as(a_.ptr[out_ + offset_ * bytes_of_one(inputs_.out) + displacement * bytes_of_one(inputs_.out)], y, used, inputs_.out, inputs_.out_zero, free_[0]);
     }
 
     void advance(const Xbyak::Reg64& p, std::int64_t bytes) {
@@ -133,9 +139,25 @@ Numerics numerics(const Step& step) {
     return expr && ExprCode::supports(*expr) && ExprCode::exact(*expr) ? Numerics::exact : Numerics::approximate;
 }
 
+// Of what is not f32 all elements are read one after the other.
+Refusal refuse_stored(const Step& step) {
+    if (!step.attributes().has("stored")) return refuse_pointwise(step);
+    if (step.attributes().has("tail") || step.outputs.size() != 1) return "has a tail, or a second output";
+    const DType y = step.outputs[0].dtype;
+    if (y != DType::f32 && y != DType::i8 && y != DType::u8) return "its result is stored as another type than f32, i8 and u8";
+    if (!pointwise_expr(step)) return "no element-wise function";
+    const Inputs inputs(step, *pointwise_expr(step));
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+        if (!step.inputs[i] || inputs.types[i] == DType::f32) continue;
+        if (inputs.types[i] != DType::i8 && inputs.types[i] != DType::u8 && inputs.types[i] != DType::f16 && inputs.types[i] != DType::bf16) return "an input is of another type than floats and bytes";
+        if (inputs.scalar(i)) return "an input that is one element for a row is not f32";
+    }
+    return {};
+}
+
 Refusal refuse(const Step& step, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2";
-    if (Refusal r = refuse_pointwise(step)) return r;
+    if (Refusal r = refuse_stored(step)) return r;
     return RowsCode::refuse(isa, *pointwise_expr(step));
 }
 
@@ -171,10 +193,10 @@ Kernel compile(const Step& step, const Variant& variant, const Isa& isa) {
         for (std::int64_t u = first; u < last; ++u) {
             const std::int64_t at = u % pieces * piece, at_row = u / pieces % blocks * block, count = std::min(block, rows - at_row);
             const std::int64_t index = u / pieces / blocks * rows + at_row;
-            std::array<const float*, Expr::max_inputs> in{};
+            std::array<const void*, Expr::max_inputs> in{};
             for (std::size_t i = 0; i < inputs.count(); ++i)
-                if (inputs.read[i]) in[i] = static_cast<const float*>(b.inputs[i]) + inputs.loops.offset(i, index, inputs.outer_dims()) + at * inputs.loops.strides[i].back();
-            (at + piece <= row ? whole : rest)(in.data(), static_cast<float*>(b.outputs[0]) + index * row + at, count);
+                if (inputs.read[i]) in[i] = static_cast<const char*>(b.inputs[i]) + (inputs.loops.offset(i, index, inputs.outer_dims()) + at * inputs.loops.strides[i].back()) * bytes_of_one(inputs.types[i]);
+            (at + piece <= row ? whole : rest)(in.data(), static_cast<char*>(b.outputs[0]) + (index * row + at) * bytes_of_one(inputs.out), count);
         }
     }});
     return k;
@@ -190,7 +212,8 @@ const RegisteredTactic pointwise{{.name = "cpu/pointwise_code_f32",
                                   .refuse = refuse,
                                   .variants = variants,
                                   .compile = compile,
-                                  .cost = cost}};
+                                  .cost = cost,
+                                  .stores = true}};
 
 }  // namespace
 }  // namespace tercet::x64

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool, f32, NHWC, as generated code. A tile's windows overlap, so the
+// MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool of floats or bytes, NHWC, as generated code. A tile's windows overlap, so the
 // columns come first:
 //
 //     column[position] = max or sum of a tile's input column over the kernel's rows, each input pixel read once
-//     y[q] = max or sum of column[q*s + j*d] over the kernel's taps j; sums times 1/(number of pixels)
+//     y[q] = max or sum of column[q*s + j*d] over the kernel's taps j; sums times 1/(number of pixels),
+//            or, of bytes, whose sums are exact, divided by it
 //
 // A global pool is one window over an image of rows as long as there are registers for columns.
 #include "cpu/x64/row_code.h"
@@ -31,7 +32,8 @@ RowShape global_shape(const Step& s, std::int64_t most) {
     const ChannelsLast at = channels_last(s, kernel_of(s));
     std::int64_t cols = std::min(most, at.taps);
     while (at.taps % cols != 0) --cols;
-    return {.rows = {.in = at.taps / cols, .kernel = at.taps / cols}, .cols = {.in = cols, .kernel = cols}, .batch = at.batch, .channels = at.in_channels};
+    return {.rows = {.in = at.taps / cols, .kernel = at.taps / cols}, .cols = {.in = cols, .kernel = cols}, .batch = at.batch, .channels = at.in_channels, .x = s.inputs[0].dtype, .y = s.outputs[0].dtype,
+            .y_zero = static_cast<int>(s.attributes().integer("stored_zero", 0))};
 }
 
 RowShape shape_of(const Step& s, const Variant& v) { return is_global(s) ? global_shape(s, v.cols) : *row_shape(s, kernel_of(s)); }
@@ -99,10 +101,10 @@ private:
         for (int i = 0; i < static_cast<int>(all.positions.size()); ++i)
             for (int v = 0; v < p.vectors; ++v) {
                 const Xbyak::Address x = pixel(all.positions[static_cast<std::size_t>(i)], v);
-                if (average_ && p.lanes == lanes) {
+                if (average_ && p.lanes == lanes && shape_.x == DType::f32) {
                     vaddps(at_slot(p, i, v), at_slot(p, i, v), x);
                 } else {
-                    load(value(), x, p.lanes);
+                    load_as_floats(value(), x, p.lanes, shape_.x);
                     combine(at_slot(p, i, v), value());
                 }
             }
@@ -120,7 +122,8 @@ private:
         mov(temp, ptr[call + offsetof(RowCall, scales)]);
         for (int c = 0; c < p.cols(); ++c) {
             vbroadcastss(value(), ptr[temp + column + c * 4]);
-            for (int v = 0; v < p.vectors; ++v) vmulps(result(p, c, v), result(p, c, v), value());
+            for (int v = 0; v < p.vectors; ++v)
+                shape_.x == DType::f32 ? vmulps(result(p, c, v), result(p, c, v), value()) : vdivps(result(p, c, v), result(p, c, v), value());
         }
     }
 
@@ -147,9 +150,11 @@ Refusal refuse(const Step& s, const Isa& isa) {
     if (!s.is("MaxPool") && !s.is("AveragePool") && !is_global(s)) return "not a pool";
     if (s.inputs[0].shape.size() < 3 || s.inputs[0].shape.size() > 5) return "not 1 to 3 spatial dimensions";
     if (count_of(s.inputs[0].shape) == 0) return "empty";
-    if (Refusal r = refuse_channels_last(s, isa)) return r;
+    if (s.attributes().text("layout", "NCHW") != "NHWC") return "channels are not last";
+    if (s.outputs.size() != 1) return "has a second output";
     const auto shape = is_global(s) ? global_shape(s, global_cols) : row_shape(s, kernel_of(s));
     if (Refusal r = refuse_rows(s, shape, isa)) return r;
+    if (is_average(s) && shape->x != DType::f32 && shape->rows.kernel * shape->cols.kernel > (1 << 24) / 256) return "sums of so many bytes are not exact in f32";
     return shape->cols.kernel + scratch <= registers_of(isa) ? Refusal() : "the kernel is wider than there are registers";
 }
 
@@ -182,7 +187,8 @@ Kernel compile(const Step& s, const Variant& v, const Isa& isa) {
         std::vector<float>& row = (*scales)[height];
         for (std::int64_t q = static_cast<std::int64_t>(row.size()); q < shape.cols.out; ++q) {
             const std::int64_t n = height * pixels(shape.cols, q);
-            row.push_back(n > 0 ? static_cast<float>(1.0 / static_cast<double>(n)) : 0.0f);
+            if (shape.x != DType::f32) row.push_back(n > 0 ? static_cast<float>(n) : std::numeric_limits<float>::infinity());
+            else row.push_back(n > 0 ? static_cast<float>(1.0 / static_cast<double>(n)) : 0.0f);
         }
     }
     Variant tile = v;
@@ -204,12 +210,13 @@ const RegisteredTactic pool_code{{.name = "cpu/pool_code_f32",
                                   .most = Isa::Level::avx512,
                                   .numerics = [](const Step& s) {
                                       if (const TailShape tail = TailShape::of(s); tail.expr && !ExprCode::exact(*tail.expr)) return Numerics::approximate;
-                                      return is_average(s) ? Numerics::reordered_sum : Numerics::exact;
+                                      return is_average(s) && s.inputs[0].dtype == DType::f32 ? Numerics::reordered_sum : Numerics::exact;
                                   },
                                   .refuse = refuse,
                                   .variants = variants,
                                   .compile = compile,
-                                  .cost = cost}};
+                                  .cost = cost,
+                                  .stores = true}};
 
 }  // namespace
 }  // namespace tercet::x64

@@ -2,6 +2,7 @@
 #include "cpu/x64/product.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 
@@ -36,13 +37,13 @@ struct Grid {
     std::int64_t tiles(const ProductShape& s) const { return s.images * static_cast<std::int64_t>(lines.size() * pixels.size()); }
 };
 
-Tile tile_of(const ProductShape& s, const Grid& grid, const Piece& lines, const Piece& pixels) {
+Tile tile_of(const ProductShape& s, const Grid& grid, const Piece& lines, const Piece& pixels, int y_bytes) {
     Tile t;
     t.depth = s.depth;
     for (std::int64_t l = 0; l < lines.count; ++l)
         for (std::int64_t p = 0; p < pixels.count; ++p) {
             t.x_rows.push_back(static_cast<std::int32_t>((l * s.lines.stride * s.pixels.in + p * s.pixels.stride) * s.x_pixel * 4));
-            t.y_rows.push_back(static_cast<std::int32_t>((l * s.pixels.out + p) * s.y_pixel * 4));
+            t.y_rows.push_back(static_cast<std::int32_t>((l * s.pixels.out + p) * s.y_pixel * y_bytes));
         }
     for (std::int64_t i = 0; i < (grid.by_line ? 1 : s.lines.kernel); ++i)
         for (std::int64_t j = 0; j < s.pixels.kernel; ++j) {
@@ -62,17 +63,19 @@ Tile tile_of(const ProductShape& s, const Grid& grid, const Piece& lines, const 
 // A tile's addresses, relative to the buffers and to the first panel; the same for all panels.
 struct Placed {
     const TileFunction* functions;  // of whole panels, of the last panel
-    std::int64_t x, y, w, passes;   // bytes in x, elements in y, bytes within a panel of w
+    std::int64_t x, y, w, passes;   // bytes in x, elements in y, bytes within the weights of a panel
+    WindowAxis::Taps lines;         // of the window, that are summed up
 };
 
 struct Product {
     ProductShape s;
     Grid grid;
     TailShape tail;
-    std::vector<float> bias;
+    Arithmetic arithmetic;
+    std::vector<std::uint32_t> bias;      // bits of f32 or i32
     Code code;
     std::vector<TileFunction> functions;  // [line kinds][pixel pieces][whole, last panel]
-    std::int64_t cols, panels, panel_floats;
+    std::int64_t cols, panels, bytes;     // bytes of a panel
     std::int64_t tiles, block, run;       // tiles in all and per unit, panels per unit
     std::int64_t blocks, runs;
 
@@ -80,17 +83,20 @@ struct Product {
         const auto columns = static_cast<std::int64_t>(grid.pixels.size()), rows = static_cast<std::int64_t>(grid.lines.size());
         const std::int64_t j = tile % columns, i = tile / columns % rows, image = tile / columns / rows;
         const std::int64_t line = grid.lines[static_cast<std::size_t>(i)].first, pixel = grid.pixels[static_cast<std::size_t>(j)].first;
-        Placed p{functions.data() + ((grid.by_line ? 0 : i) * columns + j) * 2, 0, ((image * s.lines.out + line) * s.pixels.out + pixel) * s.y_pixel, 0, 1};
+        Placed p{functions.data() + ((grid.by_line ? 0 : i) * columns + j) * 2, 0, ((image * s.lines.out + line) * s.pixels.out + pixel) * s.y_pixel, 0, 1, {0, s.lines.kernel}};
         std::int64_t from = s.lines.position(line, 0);
         if (grid.by_line) {
             const auto taps = s.lines.inside(line);
             p.passes = std::max<std::int64_t>(0, taps.count());
-            p.w = taps.first * s.pixels.kernel * s.depth * cols * 4;
+            p.w = taps.first * s.pixels.kernel * s.depth * cols * weight_bytes();
+            p.lines = taps;
             from = s.lines.position(line, taps.first);
         }
         p.x = ((image * s.lines.in + from) * s.pixels.in + s.pixels.position(pixel, 0)) * s.x_pixel * 4;
         return p;
     }
+
+    std::int64_t weight_bytes() const { return arithmetic.bytes ? 4 : bits_of(arithmetic.weights) / 8; }
 
     void run_unit(const Buffers& b, std::int64_t u) const noexcept {
         // Pixels by pixels, whatever the panels: what a worker writes is near what it reads in the next step.
@@ -98,18 +104,26 @@ struct Product {
         const std::int64_t group = part / runs, first_panel = part % runs * run, last_panel = std::min(panels, first_panel + run);
         const std::int64_t first = block_index * block, count = std::min(block, tiles - first);
         auto* placed = reinterpret_cast<Placed*>(b.worker);
+        auto* adjusted = reinterpret_cast<std::uint32_t*>(b.worker + block * static_cast<std::int64_t>(sizeof(Placed)));
         for (std::int64_t i = 0; i < count; ++i) placed[i] = place(first + i);
         TailPlaces places(tail, b);
         const auto* x = static_cast<const char*>(b.inputs[0]) + group * s.x_group * 4;
         const auto* weights = s.weights_in_workspace ? reinterpret_cast<const char*>(b.workspace) : static_cast<const char*>(b.inputs[1]);
-        auto* y = static_cast<float*>(b.outputs[0]);
+        auto* y = static_cast<char*>(b.outputs[0]);
+        const std::int64_t y_bytes = arithmetic.y_bytes(), sums_bytes = arithmetic.bytes ? s.lines.kernel * cols * 4 : 0;
         for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-            const auto* w = weights + (group * panels + panel) * panel_floats * 4;
+            const auto* w = weights + (group * panels + panel) * bytes;
             const std::int64_t column = (s.shared_columns ? 0 : group * s.columns) + panel * cols, first_y = group * s.y_group + panel * cols;
             const bool last = panel + 1 == panels;
+            const std::uint32_t* panel_bias = bias.data() + (group * panels + panel) * cols;
+            WindowAxis::Taps lines{-1, -1};
             for (std::int64_t i = 0; i < count; ++i) {
                 const Placed& p = placed[i];
-                const TileArgs args{x + p.x, w + p.w, bias.data() + (group * panels + panel) * cols, y + p.y + first_y, p.passes, places.at(p.y + first_y, column)};
+                if (arithmetic.absent != 0 && (p.lines.first != lines.first || p.lines.last != lines.last)) {
+                    lines = p.lines;
+                    adjust_bias(adjusted, panel_bias, w, lines.first, lines.last, cols, arithmetic.absent);
+                }
+                const TileArgs args{x + p.x, w + sums_bytes + p.w, arithmetic.absent != 0 ? adjusted : panel_bias, y + (p.y + first_y) * y_bytes, p.passes, places.at(p.y + first_y, column)};
                 p.functions[last](&args);
             }
         }
@@ -133,19 +147,40 @@ Refusal refuse_product(const ProductShape& s) {
 }
 
 std::vector<float> padded_bias(const Tensor* bias, std::int64_t groups, std::int64_t columns, std::int64_t cols) {
-    const std::int64_t padded = ceil_of(columns, cols) * cols;
-    std::vector<float> all(static_cast<std::size_t>(groups * padded));
-    for (std::int64_t g = 0; bias && g < groups; ++g)
-        for (std::int64_t c = 0; c < columns; ++c) all[static_cast<std::size_t>(g * padded + c)] = static_cast<float>(bias->get(g * columns + c));
+    std::vector<float> all;
+    for (std::uint32_t bits : padded_bias_bits(bias, groups, columns, cols)) all.push_back(std::bit_cast<float>(bits));
     return all;
 }
 
-std::vector<Variant> product_variants(const ProductShape& s, const Isa& isa) {
+std::vector<std::uint32_t> padded_bias_bits(const Tensor* bias, std::int64_t groups, std::int64_t columns, std::int64_t cols) {
+    const std::int64_t padded = ceil_of(columns, cols) * cols;
+    std::vector<std::uint32_t> all(static_cast<std::size_t>(groups * padded));
+    for (std::int64_t g = 0; bias && g < groups; ++g)
+        for (std::int64_t c = 0; c < columns; ++c) {
+            const std::int64_t i = g * columns + c;
+            all[static_cast<std::size_t>(g * padded + c)] = bias->dtype() == DType::i32 ? static_cast<std::uint32_t>(bias->view().get_int_at(i)) : std::bit_cast<std::uint32_t>(static_cast<float>(bias->get(i)));
+        }
+    return all;
+}
+
+std::int64_t panel_bytes(std::int64_t lines, std::int64_t taps_by_depth, std::int64_t cols, const Arithmetic& a) {
+    if (a.bytes) return (lines + taps_by_depth) * cols * 4;
+    return taps_by_depth * cols * bits_of(a.weights) / 8;
+}
+
+void adjust_bias(std::uint32_t* adjusted, const std::uint32_t* bias, const void* panel, std::int64_t first, std::int64_t last, std::int64_t cols, std::uint32_t absent) noexcept {
+    const auto* sums = static_cast<const std::uint32_t*>(panel);
+    std::copy_n(bias, cols, adjusted);
+    for (std::int64_t l = first; l < last; ++l)
+        for (std::int64_t c = 0; c < cols; ++c) adjusted[c] -= absent * sums[l * cols + c];
+}
+
+std::vector<Variant> product_variants(const ProductShape& s, const Isa& isa, const Arithmetic& arithmetic) {
     const int lanes = isa.has(Isa::Level::avx512) ? 16 : 8;
     std::vector<Variant> all;
     const std::int64_t out = std::max<std::int64_t>(1, s.pixels.out);
     for (int vectors : {1, 2, 3, 4, 6, 8}) {
-        const int cols = vectors * lanes, most = most_rows(isa, vectors);
+        const int cols = vectors * lanes, most = most_rows(isa, vectors, arithmetic);
         if (most < 1 || (vectors > 1 && cols - lanes >= s.columns)) continue;
         if (vectors > 4 && s.rows() > 2 * most) continue;  // wide tiles are for few rows, whose weights stream by
         // The most rows that fit, fewer with a register to spare, and what divides a line, or several, evenly.
@@ -188,22 +223,23 @@ double product_cost(const ProductShape& s, const Variant& v, const Isa& isa) {
            tiles * panels * static_cast<double>(s.groups) * 10 + static_cast<double>(s.rows()) * width;
 }
 
-void add_product_phase(Kernel& kernel, const ProductShape& s, const Variant& v, const Tensor* bias, const TailShape& tail, const Isa& isa) {
-    auto p = std::make_shared<Product>(Product{.s = s, .grid = Grid(s, v.rows), .tail = tail, .bias = padded_bias(bias, s.groups, s.columns, v.cols), .code = {}, .functions = {}});
+void add_product_phase(Kernel& kernel, const ProductShape& s, const Variant& v, const Tensor* bias, const TailShape& tail, const Isa& isa, const Arithmetic& arithmetic) {
+    auto p = std::make_shared<Product>(Product{.s = s, .grid = Grid(s, v.rows), .tail = tail, .arithmetic = arithmetic, .bias = padded_bias_bits(bias, s.groups, s.columns, v.cols), .code = {}, .functions = {}});
     p->cols = v.cols;
     p->panels = ceil_of(s.columns, v.cols);
-    p->panel_floats = s.taps() * s.depth * v.cols;
-    TileWriter writer(isa, tail);
+    p->bytes = panel_bytes(s.lines.kernel, s.taps() * s.depth, v.cols, arithmetic);
+    TileWriter writer(isa, tail, arithmetic);
+    const auto weight_bytes = static_cast<int>(p->weight_bytes());
     const std::int64_t lanes = isa.has(Isa::Level::avx512) ? 16 : 8, rest = s.columns - (p->panels - 1) * v.cols;
     std::vector<std::size_t> tiles;
     for (std::size_t i = 0; i < (p->grid.by_line ? 1 : p->grid.lines.size()); ++i)
         for (const Piece& pixels : p->grid.pixels) {
             if (p->grid.lines.empty()) continue;
-            Tile t = tile_of(s, p->grid, p->grid.lines[i], pixels);
-            t.w_step = v.cols * 4;
+            Tile t = tile_of(s, p->grid, p->grid.lines[i], pixels, arithmetic.y_bytes());
+            t.w_step = v.cols * weight_bytes;
             if (p->grid.by_line && s.lines.kernel > 1) {
                 t.x_pass = static_cast<std::int32_t>(s.lines.dilation * s.pixels.in * s.x_pixel * 4);
-                t.w_pass = static_cast<std::int32_t>(s.pixels.kernel * s.depth * v.cols * 4);
+                t.w_pass = static_cast<std::int32_t>(s.pixels.kernel * s.depth * v.cols * weight_bytes);
             } else if (p->grid.by_line && (s.lines.pad_begin > 0 || s.lines.pad_end > 0)) {
                 t.x_pass = t.w_pass = 4;  // a window of one line that may lie in the padding: one pass or none
             }
@@ -221,7 +257,7 @@ void add_product_phase(Kernel& kernel, const ProductShape& s, const Variant& v, 
     p->run = v.depth;
     p->blocks = ceil_of(p->tiles, p->block);
     p->runs = ceil_of(p->panels, p->run);
-    kernel.worker_bytes = std::max(kernel.worker_bytes, static_cast<std::size_t>(p->block) * sizeof(Placed));
+    kernel.worker_bytes = std::max(kernel.worker_bytes, static_cast<std::size_t>(p->block) * sizeof(Placed) + static_cast<std::size_t>(v.cols) * 4);
     kernel.phases.push_back({.units = p->blocks * p->runs * s.groups, .run = [p](const Buffers& b, std::int64_t first, std::int64_t last) {
                                  for (std::int64_t u = first; u < last; ++u) p->run_unit(b, u);
                              }});

@@ -30,7 +30,7 @@ struct Blocks {
         copied = v.depth != 0 && collides(shape);
     }
 
-    std::int64_t in_pixel_bytes(const RowShape& shape) const { return copied ? channels * 4 : shape.pixel_bytes(); }
+    std::int64_t in_pixel_bytes(const RowShape& shape) const { return copied ? channels * shape.x_bytes() : shape.pixel_bytes(); }
 };
 
 // Input rows from the first to behind the last that output rows [begin, end) read.
@@ -45,7 +45,7 @@ std::int64_t lanes_of(const Isa& isa) { return isa.has(Isa::Level::avx512) ? 16 
 
 std::optional<RowShape> row_shape(const Step& s, const Dims& kernel) {
     const ChannelsLast at = channels_last(s, kernel);
-    RowShape shape{.batch = at.batch, .channels = at.out_channels};
+    RowShape shape{.batch = at.batch, .channels = at.out_channels, .x = s.inputs[0].dtype, .y = s.outputs[0].dtype, .y_zero = static_cast<int>(s.attributes().integer("stored_zero", 0))};
     int axes = 0;
     for (int i = at.window.rank - 1; i >= 0; --i) {
         const WindowAxis& a = at.window.axes[static_cast<std::size_t>(i)];
@@ -59,13 +59,19 @@ std::optional<RowShape> row_shape(const Step& s, const Dims& kernel) {
 Refusal refuse_rows(const Step& s, const std::optional<RowShape>& shape, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";
     if (!shape) return "more than 2 spatial axes";
-    const auto& [rows, cols, batch, channels] = *shape;
+    const WindowAxis &rows = shape->rows, &cols = shape->cols;
+    for (DType t : {shape->x, shape->y})
+        if (t != DType::f32 && t != DType::i8 && t != DType::u8) return "neither f32 nor bytes";
     if (cols.kernel > most_taps) return "the kernel is too wide for straight code";
     const double reach = static_cast<double>(most_cols * cols.stride + cols.reach()) * static_cast<double>(shape->pixel_bytes());
     const double row_step = static_cast<double>(rows.dilation) * static_cast<double>(shape->in_row_bytes());
     const double weights = static_cast<double>(rows.kernel * cols.kernel) * 64 * 4;
     if (std::max({reach, row_step, weights}) > std::numeric_limits<std::int32_t>::max()) return "distances beyond 32 bits";
-    return TailShape::refuse(s);
+    if (Refusal r = TailShape::refuse(s)) return r;
+    const TailShape tail = TailShape::of(s);
+    for (std::size_t i = 0; i < tail.inputs.size(); ++i)
+        if (tail.inputs[i] == TailShape::Kind::element && tail.types[i] != DType::f32 && shape->y == DType::f32) return "its tail reads bytes, and stores floats";
+    return {};
 }
 
 std::vector<TileRun> tile_runs(const WindowAxis& a, int most) {
@@ -94,7 +100,7 @@ int tile_cols(const WindowAxis& a, int most) {
 
 RowCode::RowCode(const Step& step, const RowShape& shape, const Variant& v, const Isa& i)
     : Assembler(i), shape_(shape), runs_(tile_runs(shape.cols, v.cols)), vectors_(v.rows),
-      in_pixel_bytes_(static_cast<int>(Blocks(shape, v, lanes).in_pixel_bytes(shape))), out_pixel_bytes_(static_cast<int>(shape.pixel_bytes())), tail_(TailShape::of(step)) {
+      in_pixel_bytes_(static_cast<int>(Blocks(shape, v, lanes).in_pixel_bytes(shape))), out_pixel_bytes_(static_cast<int>(shape.channels * shape.y_bytes())), tail_(TailShape::of(step)) {
     if (tail_.expr) tail_code_.emplace(*this, *tail_.expr);
 }
 
@@ -143,7 +149,9 @@ void RowCode::section(std::size_t count, int vectors, int n) {
             jnz(again, T_NEAR);
         }
     }
-    for (const auto& r : {x, row, channel}) add(r, vectors * vector_bytes());
+    add(x, vectors * lanes * shape_.x_bytes());
+    add(row, vectors * lanes * shape_.y_bytes());
+    add(channel, vectors * vector_bytes());
     dec(groups);
     jnz(next, T_NEAR);
     L(none);
@@ -191,9 +199,10 @@ void RowCode::tail_and_store(const Part& part) {
                 mov(temp, ptr[call + (offsetof(RowCall, tail) + k * sizeof(void*))]);
                 if (tail_.inputs[k] == TailShape::Kind::scalar) vbroadcastss(to, ptr[temp]);
                 else if (tail_.inputs[k] == TailShape::Kind::column) load(to, ptr[temp + channel + v * vector_bytes()], part.lanes);
-                else load(to, ptr[temp + out + (c * out_pixel_bytes_ + v * vector_bytes())], part.lanes);
+                else if (tail_.types[k] == DType::f32 && shape_.y_bytes() == 1) load(to, ptr[temp + out * 4 + (c * out_pixel_bytes_ + v * lanes) * 4], part.lanes);
+                else load_as_floats(to, ptr[temp + out + (c * out_pixel_bytes_ + v * lanes * shape_.y_bytes())], part.lanes, tail_.types[k]);
             });
-        store(ptr[y + out + (c * out_pixel_bytes_ + v * vector_bytes())], value, part.lanes, free.front());
+        store_floats_as(ptr[y + out + (c * out_pixel_bytes_ + v * lanes * shape_.y_bytes())], value, part.lanes, shape_.y, shape_.y_zero, free.front());
     }
     if (spill) add(rsp, bytes);
 }
@@ -241,12 +250,12 @@ Kernel row_kernel(const Step& step, const RowShape& shape, const Variant& varian
             call.singles = n % group / lanes;
             call.rest = n % lanes != 0;
             const std::int64_t begin = unit / blocks.channel_blocks % blocks.row_blocks * blocks.rows, end = std::min(shape.rows.out, begin + blocks.rows);
-            const auto* x = static_cast<const std::byte*>(b.inputs[0]) + image * shape.rows.in * shape.in_row_bytes() + call.channel;
+            const auto* x = static_cast<const std::byte*>(b.inputs[0]) + image * shape.rows.in * shape.in_row_bytes() + channel * shape.x_bytes();
             std::int64_t x_row = 0;  // the input row at x
             if (blocks.copied) {
                 const auto [from, to] = rows_read(shape.rows, begin, end);
                 for (std::int64_t p = 0; p < (to - from) * shape.cols.in; ++p)
-                    std::memcpy(b.worker + p * pixel_bytes, x + (from * shape.cols.in + p) * shape.pixel_bytes(), static_cast<std::size_t>(n) * 4);
+                    std::memcpy(b.worker + p * pixel_bytes, x + (from * shape.cols.in + p) * shape.pixel_bytes(), static_cast<std::size_t>(n * shape.x_bytes()));
                 x = b.worker;
                 x_row = from;
             }
@@ -255,7 +264,7 @@ Kernel row_kernel(const Step& step, const RowShape& shape, const Variant& varian
                 const std::int64_t pixel = (shape.rows.position(r, taps.first) - x_row) * shape.cols.in - shape.cols.pad_begin;
                 call.x = reinterpret_cast<std::uintptr_t>(x) + static_cast<std::uintptr_t>(pixel * pixel_bytes);
                 call.kernel_rows = taps.count();
-                call.offset = (image * shape.rows.out + r) * shape.out_row_bytes() + call.channel;
+                call.offset = (image * shape.rows.out + r) * shape.out_row_bytes() + channel * shape.y_bytes();
                 prepare(call, b, r, taps);
                 run(&call);
             }

@@ -25,13 +25,17 @@ namespace tercet::x64 {
 struct RowShape {
     WindowAxis rows, cols;
     std::int64_t batch = 0, channels = 0;
+    DType x = DType::f32, y = DType::f32;  // as they are stored: f32, i8, u8; floats in registers
+    int y_zero = 0;
 
-    std::int64_t pixel_bytes() const { return channels * 4; }
+    int x_bytes() const { return x == DType::f32 ? 4 : 1; }  // of an element
+    int y_bytes() const { return y == DType::f32 ? 4 : 1; }
+    std::int64_t pixel_bytes() const { return channels * x_bytes(); }  // of the input
     std::int64_t in_row_bytes() const { return cols.in * pixel_bytes(); }
-    std::int64_t out_row_bytes() const { return cols.out * pixel_bytes(); }
+    std::int64_t out_row_bytes() const { return cols.out * channels * y_bytes(); }
 };
 
-/// Empty if more than two spatial axes take part.
+/// With the step's types. Empty if more than two spatial axes take part.
 std::optional<RowShape> row_shape(const Step& step, const Dims& kernel);
 
 /// Why a step of that shape cannot be generated code over rows; empty if it can.
@@ -63,7 +67,7 @@ struct RowCall {
     const float* scales = nullptr;   // per output pixel of the row
     std::byte* y = nullptr;          // the whole output
     std::int64_t offset = 0;         // bytes from there to the row's first pixel and channel
-    std::int64_t channel = 0;        // the first channel, in bytes
+    std::int64_t channel = 0;        // the first channel, in bytes of floats
     std::int64_t groups = 0, singles = 0, rest = 0;  // groups of channel vectors, then vectors, then what is less than one
     std::array<const void*, Expr::max_inputs> tail{};
 };
@@ -91,7 +95,8 @@ protected:
     virtual Vec result(const Part& part, int col, int vector) const = 0;  // at least one register is none of them
 
     /// Input pixel `position` right of the one under tap 0 of the tile's first output pixel, in the kernel row at hand.
-    Xbyak::Address pixel(int position, int vector) const { return ptr[x_row + (position * in_pixel_bytes_ + vector * vector_bytes())]; }
+    Xbyak::Address pixel(int position, int vector) const { return ptr[x_row + (position * in_pixel_bytes_ + vector * lanes * shape_.x_bytes())]; }
+    void load_pixel(const Vec& to, int position, int vector, int n) { load_as_floats(to, pixel(position, vector), n, shape_.x); }
 
     const RowShape shape_;
 

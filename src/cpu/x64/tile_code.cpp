@@ -23,15 +23,41 @@ bool fits_with(const Isa& isa, int rows, int vectors, bool broadcast_register) {
     return rows * vectors + vectors + (broadcast_register ? 1 : 0) <= registers_of(isa);
 }
 
+// Registers from the last one down that sums of bytes keep, beside those of weights. See TileWriter::multiply_bytes.
+int byte_registers(const Isa& isa, const Arithmetic& a) {
+    if (isa.has(Isa::Level::avx512_vnni)) return 1 + (a.absent != 0);  // pixels; what is absent, which flips as well
+    return 3 + (a.absent != 0) + !a.small;                             // pixels, products, ones; absent; the pixels' highest bits
+}
+
+Vec from_last(const Assembler& a, int i) { return a.vec(a.registers - 1 - i); }
+
 std::int64_t columns_of(const Step& s) { return s.outputs[0].shape.empty() ? 1 : s.outputs[0].shape.back(); }
 
 }  // namespace
 
-bool tile_fits(const Isa& isa, int rows, int vectors) { return rows >= 1 && rows <= 32 && fits_with(isa, rows, vectors, !isa.has(Isa::Level::avx512)); }
+Arithmetic Arithmetic::of(const Step& s) {
+    Arithmetic a;
+    const DType x = s.inputs[0].dtype;
+    a.bytes = x == DType::i8 || x == DType::u8;
+    a.weights = s.inputs[1].dtype;
+    a.y = s.outputs[0].dtype;
+    a.y_zero = static_cast<int>(s.attributes().integer("stored_zero", 0));
+    if (!a.bytes) return a;
+    const std::int64_t zero = s.attributes().integer("x_zero", 0);
+    a.small = x == DType::i8 && s.attributes().integer("x_least", -128) >= 0;
+    a.flips = x == DType::i8 && !a.small;
+    a.absent = static_cast<std::uint8_t>(zero + (a.flips ? 128 : 0));
+    return a;
+}
 
-int most_rows(const Isa& isa, int vectors) {
+bool tile_fits(const Isa& isa, int rows, int vectors, const Arithmetic& a) {
+    if (rows < 1 || rows > 32) return false;
+    return a.bytes ? rows * vectors + vectors + byte_registers(isa, a) <= registers_of(isa) : fits_with(isa, rows, vectors, !isa.has(Isa::Level::avx512));
+}
+
+int most_rows(const Isa& isa, int vectors, const Arithmetic& a) {
     int rows = 0;
-    while (tile_fits(isa, rows + 1, vectors)) ++rows;
+    while (tile_fits(isa, rows + 1, vectors, a)) ++rows;
     return rows;
 }
 
@@ -45,6 +71,7 @@ TailShape TailShape::of(const Step& s) {
     for (std::size_t i = t.first_input; i < s.inputs.size(); ++i) {
         const Dims& in = s.inputs[i].shape;
         t.inputs.push_back(in == out && !out.empty() ? Kind::element : count_of(in) == 1 ? Kind::scalar : Kind::column);
+        t.types.push_back(s.inputs[i].dtype);
     }
     return t;
 }
@@ -62,7 +89,8 @@ Refusal TailShape::refuse(const Step& s) {
     if (s.inputs.size() > first + std::size(tail_registers)) return "its tail reads too many values";
     for (std::size_t i = first; i < s.inputs.size(); ++i) {
         const auto& in = s.inputs[i];
-        if (!in || in.dtype != DType::f32) return "its tail reads a value that is not f32";
+        const bool bytes = in.dtype == DType::i8 || in.dtype == DType::u8;
+        if (!in || (in.dtype != DType::f32 && !(bytes && in.shape == s.outputs[0].shape && count_of(in.shape) != 1))) return "its tail reads a value that is not f32";
         const std::int64_t n = count_of(in.shape);
         const bool column = !in.shape.empty() && in.shape.back() == n && n == columns_of(s);
         if (in.shape != s.outputs[0].shape && n != 1 && !column) return "its tail reads a value that is broadcast across rows";
@@ -71,16 +99,18 @@ Refusal TailShape::refuse(const Step& s) {
 }
 
 TailPlaces::TailPlaces(const TailShape& shape, const Buffers& b) : shape_(shape) {
-    for (std::size_t i = 0; i < shape.inputs.size(); ++i) base_[i] = static_cast<const float*>(b.inputs[shape.first_input + i]);
+    for (std::size_t i = 0; i < shape.inputs.size(); ++i) base_[i] = b.inputs[shape.first_input + i];
 }
 
-const float* const* TailPlaces::at(std::int64_t y_offset, std::int64_t column) noexcept {
-    for (std::size_t i = 0; i < shape_.inputs.size(); ++i)
-        at_[i] = base_[i] + (shape_.inputs[i] == TailShape::Kind::element ? y_offset : shape_.inputs[i] == TailShape::Kind::column ? column : 0);
+const void* const* TailPlaces::at(std::int64_t y_offset, std::int64_t column) noexcept {
+    for (std::size_t i = 0; i < shape_.inputs.size(); ++i) {
+        const std::int64_t element = shape_.inputs[i] == TailShape::Kind::element ? y_offset : shape_.inputs[i] == TailShape::Kind::column ? column : 0;
+        at_[i] = static_cast<const char*>(base_[i]) + element * (shape_.types[i] == DType::f32 ? 4 : 1);
+    }
     return at_.data();
 }
 
-TileWriter::TileWriter(const Isa& isa, TailShape tail) : a_(isa), tail_(std::move(tail)) {
+TileWriter::TileWriter(const Isa& isa, TailShape tail, Arithmetic arithmetic) : a_(isa), tail_(std::move(tail)), arithmetic_(arithmetic) {
     if (tail_.expr) expr_.emplace(a_, *tail_.expr);
 }
 
@@ -115,9 +145,38 @@ void TileWriter::write(const Tile& t) {
     for (int r = 1; r < rows; ++r)
         for (int v = 0; v < t.vectors; ++v) a_.vmovaps(sum(t, r, v), sum(t, 0, v));
     if (t.depth > 0 && !t.taps.empty()) write_sums(t);
+    if (arithmetic_.bytes) sums_to_floats(t);
     write_tail(t);
     a_.vzeroupper();
     a_.ret();
+}
+
+void TileWriter::load_weights(const Vec& to, const Xbyak::Address& from) {
+    if (arithmetic_.bytes) return a_.vmovups(to, from);
+    a_.load_as_floats(to, from, a_.lanes, arithmetic_.weights);
+}
+
+// sum += the products of four bytes of weights and of pixels. vpdpbusd takes unsigned bytes by signed ones, and is exact. Without
+// it vpmaddubsw adds neighbouring products in 16 bits, where 255*127*2 saturates: pixels come in two parts then, the low 7 bits
+// and the highest one, each of which stays within: 127*128*2 and 128*127*2 (and -128*128*2).
+void TileWriter::multiply_bytes(const Vec& sum, const Vec& weight) {
+    const Vec pixel = from_last(a_, 0);
+    if (a_.isa.has(Isa::Level::avx512_vnni)) return a_.vpdpbusd(sum, pixel, weight);
+    const Vec product = from_last(a_, 1), ones = from_last(a_, 2), high = from_last(a_, 3);
+    for (const Vec& part : {pixel, high}) {
+        a_.vpmaddubsw(product, part, weight);
+        a_.vpmaddwd(product, product, ones);
+        a_.vpaddd(sum, sum, product);
+        if (arithmetic_.small) return;
+    }
+}
+
+void TileWriter::sums_to_floats(const Tile& t) {
+    for (int i = 0; i < static_cast<int>(t.x_rows.size()) * t.vectors; ++i) a_.vcvtdq2ps(a_.vec(i), a_.vec(i));
+}
+
+void TileWriter::store(const Tile& t, const Vec& value, int r, int v, const Vec& scratch) {
+    a_.store_floats_as(Xbyak::util::ptr[y + place(t, r, v)], value, used_lanes(t, v), arithmetic_.y, arithmetic_.y_zero, scratch);
 }
 
 void TileWriter::write_sums(const Tile& t) {
@@ -128,14 +187,36 @@ void TileWriter::write_sums(const Tile& t) {
     const bool broadcast = t.vectors > 1 ? fits_with(a_.isa, rows, t.vectors, true) : !a_.wide;
     const Vec pixel = a_.vec(std::min(sums + t.vectors, a_.registers - 1));
     const auto weight = [&](int v) { return a_.vec(sums + v); };
+    const bool vnni = a_.isa.has(Isa::Level::avx512_vnni);
+    const Vec byte_pixel = from_last(a_, 0), byte_high = from_last(a_, 3), byte_absent = from_last(a_, vnni ? 1 : arithmetic_.small ? 3 : 4);
+    const std::uint32_t absent_bits = arithmetic_.absent * 0x01010101u;
+    if (arithmetic_.bytes && arithmetic_.absent != 0) a_.vmovups(byte_absent, a_.all_bits(absent_bits));
+    if (arithmetic_.bytes && !vnni) a_.vmovups(from_last(a_, 2), a_.all_bits(0x00010001));
     a_.mov(x, ptr[args + offsetof(TileArgs, x)]);
     a_.mov(w, ptr[args + offsetof(TileArgs, w)]);
 
     // The products of k, `k` and `at` being relative to where x and w point.
     const auto products = [&](const Tile::Tap& tap, std::int64_t k, std::int64_t at) {
-        for (int v = 0; v < t.vectors; ++v) a_.vmovups(weight(v), ptr[w + static_cast<int>(at * t.w_step) + v * a_.vector_bytes()]);
+        const int weight_bytes = a_.lanes * (arithmetic_.bytes ? 4 : bits_of(arithmetic_.weights) / 8);
+        for (int v = 0; v < t.vectors; ++v) load_weights(weight(v), ptr[w + static_cast<int>(at * t.w_step) + v * weight_bytes]);
         for (int r = 0; r < rows; ++r) {
-            if (!(tap.rows >> r & 1)) continue;
+            const bool present = tap.rows >> r & 1;
+            if (arithmetic_.bytes) {
+                if (!present && arithmetic_.absent == 0) continue;
+                const int at_x = tap.x + t.x_rows[static_cast<std::size_t>(r)] + static_cast<int>(k) * 4;
+                // What is added to signed bytes to make them unsigned, and what the padding is then, are the same: 0x80.
+                if (!present) a_.vmovaps(byte_pixel, byte_absent);
+                else if (arithmetic_.flips && a_.wide) a_.vpxord(byte_pixel, byte_absent, ptr_b[x + at_x]);
+                else a_.vpbroadcastd(byte_pixel, ptr[x + at_x]);
+                if (present && arithmetic_.flips && !a_.wide) a_.vpxor(byte_pixel, byte_pixel, byte_absent);
+                if (!vnni && !arithmetic_.small) {
+                    a_.wide ? a_.vpandd(byte_high, byte_pixel, a_.all_bits(0x80808080)) : a_.vpand(byte_high, byte_pixel, a_.all_bits(0x80808080));
+                    a_.wide ? a_.vpandd(byte_pixel, byte_pixel, a_.all_bits(0x7f7f7f7f)) : a_.vpand(byte_pixel, byte_pixel, a_.all_bits(0x7f7f7f7f));
+                }
+                for (int v = 0; v < t.vectors; ++v) multiply_bytes(sum(t, r, v), weight(v));
+                continue;
+            }
+            if (!present) continue;
             const int from = tap.x + t.x_rows[static_cast<std::size_t>(r)] + static_cast<int>(k) * 4;
             if (broadcast) {
                 a_.vbroadcastss(pixel, ptr[x + from]);
@@ -145,7 +226,7 @@ void TileWriter::write_sums(const Tile& t) {
             }
         }
     };
-    const auto any_rows = [&](const Tile::Tap& tap) { return (tap.rows & (rows == 32 ? ~0u : (1u << rows) - 1)) != 0; };
+    const auto any_rows = [&](const Tile::Tap& tap) { return (arithmetic_.bytes && arithmetic_.absent != 0) || (tap.rows & (rows == 32 ? ~0u : (1u << rows) - 1)) != 0; };
 
     const bool looped = t.x_pass != 0 || t.w_pass != 0;
     Xbyak::Label pass, done;
@@ -212,7 +293,10 @@ void TileWriter::apply_tail(const Tile& t, const Vec& value, int r, int v, std::
     expr_->emit(value, free, [&](int input, const Vec& to) {
         const auto i = static_cast<std::size_t>(input - 1);
         switch (tail_.inputs[i]) {
-            case TailShape::Kind::element: return a_.load(to, ptr[tail_registers[i] + place(t, r, v)], used_lanes(t, v));
+            case TailShape::Kind::element: {
+                const int element = place(t, r, v) / arithmetic_.y_bytes();
+                return a_.load_as_floats(to, ptr[tail_registers[i] + element * (tail_.types[i] == DType::f32 ? 4 : 1)], used_lanes(t, v), tail_.types[i]);
+            }
             case TailShape::Kind::column: return a_.load(to, ptr[tail_registers[i] + v * a_.vector_bytes()], used_lanes(t, v));
             case TailShape::Kind::scalar: return a_.vbroadcastss(to, ptr[tail_registers[i]]);
         }
@@ -228,7 +312,7 @@ void TileWriter::write_in_place(const Tile& t) {
         for (int v = 0; v < t.vectors; ++v) {
             a_.load(a_.vec(0), ptr[y + place(t, r, v)], used_lanes(t, v));
             apply_tail(t, a_.vec(0), r, v, free);
-            a_.store(ptr[y + place(t, r, v)], a_.vec(0), used_lanes(t, v), free.back());
+            store(t, a_.vec(0), r, v, free.back());
         }
 }
 
@@ -240,7 +324,7 @@ void TileWriter::write_tail(const Tile& t) {
     for (int i = sums; i < a_.registers; ++i) free.push_back(a_.vec(i));
     if (!expr_) {
         for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < t.vectors; ++v) a_.store(ptr[y + place(t, r, v)], sum(t, r, v), used_lanes(t, v), free.back());
+            for (int v = 0; v < t.vectors; ++v) store(t, sum(t, r, v), r, v, free.back());
         return;
     }
     load_tail_addresses();
@@ -248,7 +332,7 @@ void TileWriter::write_tail(const Tile& t) {
         for (int r = 0; r < rows; ++r)
             for (int v = 0; v < t.vectors; ++v) {
                 apply_tail(t, sum(t, r, v), r, v, free);
-                a_.store(ptr[y + place(t, r, v)], sum(t, r, v), used_lanes(t, v), free.back());
+                store(t, sum(t, r, v), r, v, free.back());
             }
         return;
     }
@@ -262,7 +346,7 @@ void TileWriter::write_tail(const Tile& t) {
         for (int v = 0; v < t.vectors; ++v) {
             a_.vmovups(a_.vec(0), ptr[rsp + (r * t.vectors + v) * a_.vector_bytes()]);
             apply_tail(t, a_.vec(0), r, v, free);
-            a_.store(ptr[y + place(t, r, v)], a_.vec(0), used_lanes(t, v), free.back());
+            store(t, a_.vec(0), r, v, free.back());
         }
     a_.add(rsp, bytes);
 }

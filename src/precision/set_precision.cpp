@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "precision/set_precision.h"
+
+#include "ops/op.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <set>
+
+namespace tercet {
+namespace {
+
+bool all_asked(const Graph& g, NodeId id, const AskedPrecision& asked, std::initializer_list<Precision> wanted) {
+    const auto layers = g.layers(id);
+    return std::ranges::all_of(layers, [&](const std::string& l) { return std::ranges::find(wanted, asked(l)) != wanted.end(); });
+}
+
+void refuse(const Graph& g, NodeId id, Refusals& refusals, const std::string& why) {
+    for (const std::string& l : g.layers(id)) refusals.emplace(l, why);
+}
+
+// The axis of the output channels in a product's constant weights; empty if the node is none, or has none.
+std::optional<int> channel_axis(const Graph& g, NodeId id) {
+    const Tensor* w = g.constant(id, 1);
+    if (!w || w->dtype() != DType::f32 || g.node(id).outputs.size() != 1 || g.node(id).attributes.has("stored")) return std::nullopt;
+    if (g.is(id, "Conv")) return 0;
+    if (w->shape().size() != 2) return std::nullopt;
+    if (g.is(id, "MatMul")) return 1;
+    if (g.is(id, "Gemm")) return g.node(id).attributes.integer("transB", 0) != 0 ? 0 : 1;
+    return std::nullopt;
+}
+
+bool is_move(const Graph& g, NodeId id) {
+    constexpr std::array<std::string_view, 13> ops{"Concat", "DepthToSpace", "Expand", "Flatten", "MaxPool", "Reshape", "Resize", "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
+    if (!g.node(id).domain.empty() || g.node(id).outputs.size() != 1 || g.node(id).attributes.has("tail")) return false;
+    if (g.is(id, "Resize")) return g.node(id).attributes.text("mode", "nearest") == "nearest";
+    return std::ranges::find(ops, g.node(id).op) != ops.end();
+}
+
+bool is_chain(const Graph& g, NodeId id) { return g.node(id).op == "Pointwise" && g.node(id).domain == "tercet" && !g.node(id).attributes.has("tail"); }
+bool is_mean(const Graph& g, NodeId id) { return g.is(id, "AveragePool") || g.is(id, "GlobalAveragePool"); }
+
+struct Channels {
+    std::int64_t count, outer, inner;
+    Channels(const Tensor& w, int axis) : count(w.shape()[axis]), outer(count_of(w.shape().part(0, axis))), inner(count_of(w.shape().part(axis + 1))) {}
+    template <class F>
+    void for_each(F&& f) const {  // f(channel, element)
+        for (std::int64_t o = 0, i = 0; o < outer; ++o)
+            for (std::int64_t c = 0; c < count; ++c)
+                for (std::int64_t k = 0; k < inner; ++k, ++i) f(c, i);
+    }
+};
+
+struct ByteWeights {
+    Tensor values, scales;
+};
+
+ByteWeights quantized(const Tensor& w, int axis) {
+    const Channels channels(w, axis);
+    std::vector<float> scales(static_cast<std::size_t>(channels.count));
+    const View v = w.view();
+    channels.for_each([&](std::int64_t c, std::int64_t i) { float& s = scales[static_cast<std::size_t>(c)]; s = std::max(s, std::fabs(load<float>(v.address(i)))); });
+    for (float& s : scales) {
+        s /= 127;
+        if (!(s >= 0x1p-126f)) s = 1;  // a channel of zeros, or of next to nothing
+    }
+    Tensor q = Tensor::zeros(DType::i8, w.shape());
+    auto* to = reinterpret_cast<std::int8_t*>(q.writable().data);
+    channels.for_each([&](std::int64_t c, std::int64_t i) {
+        to[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(load<float>(v.address(i)) / scales[static_cast<std::size_t>(c)]), -127.0f, 127.0f));
+    });
+    return {std::move(q), Tensor::of<float>(DType::f32, {channels.count}, scales)};
+}
+
+bool is_finite(const Tensor& t) {
+    const View v = t.view();
+    for (std::int64_t i = 0; i < t.count(); ++i)
+        if (!std::isfinite(load<float>(v.address(i)))) return false;
+    return true;
+}
+
+class Quantizer {
+public:
+    Quantizer(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals) : g_(g), asked_(asked), refusals_(refusals) {
+        for (std::size_t v = 0; v < g.value_count(); ++v) scales_.push_back(scale_of(scales, g.value(static_cast<ValueId>(v)).name));
+        wanted_.resize(g.value_count());
+    }
+
+    int run() {
+        for (NodeId id : g_.order())  // what moves elements keeps their scale
+            if (is_move(g_, id) && !g_.is(id, "Concat") && has_scale(g_.input(id, 0))) scale(g_.output(id)) = scale(g_.input(id, 0));
+        for (NodeId id : g_.order())
+            if (can_be_integer(id)) products_.insert(id);
+        const std::vector<NodeId> order = g_.order();
+        for (auto it = order.rbegin(); it != order.rend(); ++it) want_inputs(*it);
+        for (auto it = order.rbegin(); it != order.rend(); ++it)
+            if (g_.is(*it, "Concat") && wanted(g_.output(*it)))
+                for (ValueId v : g_.node(*it).inputs)
+                    if (g_.only_user(v) == *it) scale(v) = scale(g_.output(*it));
+        int made = 0;
+        for (std::size_t v = 0; v < wanted_.size(); ++v)
+            if (wanted_[v]) insert_pair(static_cast<ValueId>(v)), ++made;
+        for (NodeId id : products_) replace_weights(id), ++made;
+        return made;
+    }
+
+private:
+    float& scale(ValueId v) { return scales_[static_cast<std::size_t>(v)]; }
+    bool has_scale(ValueId v) { return v != ValueId::none && scale(v) > 0; }
+    bool wanted(ValueId v) const { return v != ValueId::none && wanted_[static_cast<std::size_t>(v)]; }
+    bool is_activation(ValueId v) const { return v != ValueId::none && !g_.constant(v) && g_.value(v).type.dtype == DType::f32; }
+
+    bool can_be_integer(NodeId id) {
+        const auto axis = channel_axis(g_, id);
+        if (!axis || !is_activation(g_.input(id, 0)) || !all_asked(g_, id, asked_, {Precision::int8})) return false;
+        const Tensor& w = *g_.constant(id, 1);
+        const ValueId x = g_.input(id, 0);
+        constexpr std::int64_t longest = (std::int64_t{1} << 30) / (255 * 128);
+        if (const Attributes& a = g_.node(id).attributes; g_.is(id, "Gemm") && (a.integer("transA", 0) != 0 || a.real("alpha", 1) != 1 || a.real("beta", 1) != 1)) {
+            refuse(g_, id, refusals_, "a Gemm with transA, alpha or beta has no int8 form");
+        } else if (w.count() == 0 || w.count() / w.shape()[*axis] > longest) {
+            refuse(g_, id, refusals_, "sums of so many products could be greater than 32 bits hold");
+        } else if (!is_finite(w)) {
+            refuse(g_, id, refusals_, fmt::format("its weights '{}' hold NaN or infinity", g_.value(g_.input(id, 1)).name));
+        } else if (!has_scale(x)) {
+            refuse(g_, id, refusals_, fmt::format("no scale for tensor '{}'", g_.value(x).name));
+        } else {
+            return true;
+        }
+        return false;
+    }
+
+    void want(ValueId v) {
+        if (is_activation(v) && has_scale(v)) wanted_[static_cast<std::size_t>(v)] = true;
+    }
+
+    void want_inputs(NodeId id) {
+        const Node& n = g_.node(id);
+        const ValueId y = n.outputs[0];
+        if (products_.contains(id)) {
+            want(n.inputs[0]);
+            for (std::size_t i = static_cast<std::size_t>(op_of(n).inputs.max); i < n.inputs.size(); ++i)
+                if (n.inputs[i] != ValueId::none && g_.value(n.inputs[i]).type == g_.value(y).type) want(n.inputs[i]);
+        } else if (wanted(y) && (is_move(g_, id) || is_mean(g_, id)) && all_asked(g_, id, asked_, {Precision::int8})) {
+            const std::size_t count = g_.is(id, "Concat") ? n.inputs.size() : 1;
+            for (std::size_t i = 0; i < count; ++i) want(n.inputs[i]);
+        } else if (wanted(y) && is_chain(g_, id) && all_asked(g_, id, asked_, {Precision::int8})) {
+            for (ValueId v : n.inputs)
+                if (v != ValueId::none && g_.value(v).type == g_.value(y).type) want(v);
+        }
+    }
+
+    void insert_pair(ValueId v) {
+        const std::vector<NodeId> users = g_.value(v).users;
+        if (users.empty()) return;
+        const auto first = std::ranges::find_if(g_.order(), [&](NodeId id) { return std::ranges::find(users, id) != users.end(); });
+        const std::string name = g_.value(v).name;
+        const ValueId s = g_.add_constant(name + "_scale", Tensor::scalar(DType::f32, scale(v)));
+        const ValueId zero = g_.add_constant(name + "_zero", Tensor::scalar(DType::i8, 0));
+        const std::vector<std::string> layers = g_.layers(g_.producer(v) != NodeId::none ? g_.producer(v) : *first);
+        const ValueId q = emit(g_, {.op = "QuantizeLinear", .inputs = {v, s, zero}, .outputs = {}, .layers = layers}, name + "_i8", *first);
+        const ValueId d = emit(g_, {.op = "DequantizeLinear", .inputs = {q, s, zero}, .outputs = {}, .layers = layers}, name + "_f32", *first);
+        for (NodeId user : users)
+            for (std::size_t i = 0; i < g_.node(user).inputs.size(); ++i)
+                if (g_.input(user, i) == v) g_.set_input(user, i, d);
+    }
+
+    void replace_weights(NodeId id) {
+        const int axis = *channel_axis(g_, id);
+        const std::string name = g_.value(g_.input(id, 1)).name;
+        ByteWeights w = quantized(*g_.constant(id, 1), axis);
+        const ValueId q = g_.add_constant(name + "_i8", std::move(w.values)), s = g_.add_constant(name + "_scales", std::move(w.scales));
+        g_.set_input(id, 1, emit(g_, {.op = "DequantizeLinear", .inputs = {q, s}, .outputs = {}, .attributes = {{"axis", std::int64_t{axis}}}, .layers = g_.layers(id)}, name + "_f32", id));
+    }
+
+    Graph& g_;
+    const AskedPrecision& asked_;
+    Refusals& refusals_;
+    std::vector<float> scales_;  // by value; 0: none
+    std::vector<bool> wanted_;   // in bytes
+    std::set<NodeId> products_;
+};
+
+// Elements as `to`; what it cannot hold is counted.
+Tensor narrowed(const Tensor& t, DType to, NarrowWeights& found) {
+    Tensor n = Tensor::zeros(to, t.shape());
+    const View from = t.view(), v = n.writable();
+    const double least_normal = to == DType::f16 ? 0x1p-14 : 0x1p-126;
+    found.count = t.count();
+    for (std::int64_t i = 0; i < t.count(); ++i) {
+        const double x = from.get_at(i);
+        v.set_at(i, x);
+        found.overflowing += !std::isfinite(v.get_at(i)) && std::isfinite(x);
+        found.subnormal += x != 0 && std::fabs(x) < least_normal;
+    }
+    return n;
+}
+
+}  // namespace
+
+float scale_of(const Scales& scales, std::string_view value) {
+    for (;;) {
+        if (const auto it = scales.find(value); it != scales.end()) return std::isfinite(it->second) && it->second > 0 ? it->second : 0;
+        const auto last = value.rfind('_');
+        // Values get such names where elements are moved (emit_like), or where a name is taken already.
+        if (last == std::string_view::npos || last + 1 == value.size()) return 0;
+        const std::string_view suffix = value.substr(last + 1);
+        if (suffix != "nhwc" && suffix.find_first_not_of("0123456789") != std::string_view::npos) return 0;
+        value = value.substr(0, last);
+        if (value.ends_with("_to")) value.remove_suffix(3);
+    }
+}
+
+int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals) { return Quantizer(g, asked, scales, refusals).run(); }
+
+int set_half(Graph& g, const AskedPrecision& asked, Refusals& refusals, std::vector<NarrowWeights>& found) {
+    int made = 0;
+    for (NodeId id : std::vector(g.order())) {
+        const bool table = g.is(id, "Gather") && g.constant(id, 0) && g.constant(id, 0)->dtype() == DType::f32 && g.value(g.output(id)).type.shape.size() > 1;
+        if (!table && !channel_axis(g, id)) continue;
+        const DType to = all_asked(g, id, asked, {Precision::fp16}) ? DType::f16 : all_asked(g, id, asked, {Precision::bf16}) ? DType::bf16 : DType::f32;
+        if (to == DType::f32) continue;
+        const std::size_t input = table ? 0 : 1;
+        const std::string name = g.value(g.input(id, input)).name;
+        NarrowWeights weights{.tensor = name};
+        Tensor t = narrowed(*g.constant(id, input), to, weights);
+        if (weights.overflowing || weights.subnormal) found.push_back(weights);
+        if (weights.overflowing) {
+            refuse(g, id, refusals, fmt::format("{} of the weights '{}' are greater than {} holds", weights.overflowing, name, name_of(to)));
+            continue;
+        }
+        const ValueId narrow = g.add_constant(fmt::format("{}_{}", name, name_of(to)), std::move(t));
+        ++made;
+        if (!table) {
+            g.set_input(id, 1, narrow);
+            g.attributes(id).set("stored", std::string("f32"));
+            continue;
+        }
+        const ValueId y = g.output(id);
+        Node gather = g.node(id);
+        gather.inputs[0] = narrow;
+        gather.layers = g.layers(id);
+        gather.outputs.clear();
+        const ValueId picked = emit(g, std::move(gather), g.value(y).name + "_picked", id);
+        const ValueId by = emit(g, {.op = "Pointwise", .inputs = {picked}, .outputs = {}, .attributes = {{"expr", std::string("x0")}, {"stored", std::string("f32")}}, .domain = "tercet",
+                                    .layers = g.layers(id)}, g.value(y).name, id);
+        g.replace(y, by);
+        g.remove(id);
+    }
+    return made;
+}
+
+std::vector<LayerPlan> layers_of_precisions(const Graph& read, const Graph& made, const AskedPrecision& asked, const Refusals& refusals) {
+    struct Run {
+        Precision precision;
+        std::string op;
+    };
+    std::map<std::string, Run, std::less<>> runs;
+    for (NodeId id : made.order()) {
+        const Node& n = made.node(id);
+        Precision p = Precision::fp32;
+        for (ValueId v : n.inputs) {
+            const DType t = v == ValueId::none ? DType::undefined : made.value(v).type.dtype;
+            if (t == DType::i8 || t == DType::u8) p = Precision::int8;
+            if (t == DType::f16 && p == Precision::fp32) p = Precision::fp16;
+            if (t == DType::bf16 && p == Precision::fp32) p = Precision::bf16;
+        }
+        const bool casts = n.op == "Pointwise" && n.attributes.has("stored");  // a mere change of type says nothing of a layer that others run, too
+        for (const std::string& l : made.layers(id))
+            if (const auto it = runs.find(l); it == runs.end() || (it->second.op == "Pointwise" && !casts)) runs.insert_or_assign(l, Run{p, n.op});
+    }
+    std::vector<LayerPlan> layers;
+    for (NodeId id : read.order()) {
+        LayerPlan l{.layer = read.label(id), .op = read.node(id).op};
+        l.asked = l.chosen = asked(l.layer);
+        const auto run = runs.find(l.layer);
+        if (run == runs.end()) {
+            l.reason = "folded into its neighbours or into constants";
+        } else if (run->second.precision != l.asked) {
+            l.chosen = run->second.precision;
+            const auto why = refusals.find(l.layer);
+            l.reason = why != refusals.end() ? why->second
+                       : l.asked == Precision::int8 ? fmt::format("{} computes in fp32", l.op)
+                                                    : fmt::format("{} has no weights to store in 16 bits", l.op);
+        }
+        layers.push_back(std::move(l));
+    }
+    return layers;
+}
+
+}  // namespace tercet
