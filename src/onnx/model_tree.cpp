@@ -238,6 +238,19 @@ Tensor elements_of(const TreeTensor& t, Source& source) {
     return t.changed ? t.changed : read_tensor(Message(t.message), source).tensor;
 }
 
+bool is_constant(const TreeNode& n) { return n.op == "Constant" && n.domain.empty() && n.outputs.size() == 1; }
+
+Tensor constant_of(const TreeNode& n, Source& source) {
+    const FileNode file = file_node_of(n, source, {});
+    if (const Tensor* t = file.attributes.tensor("value")) return *t;
+    if (n.find("value_float")) return Tensor::scalar(DType::f32, file.attributes.real("value_float", 0));
+    if (n.find("value_floats")) {
+        const auto values = file.attributes.reals("value_floats");
+        return Tensor::of<float>(DType::f32, {static_cast<std::int64_t>(values.size())}, values);
+    }
+    return {};
+}
+
 FileNode file_node_of(const TreeNode& n, Source& source, const OperatorSets& sets) {
     std::string bytes;
     pbf_writer w(bytes);

@@ -76,6 +76,10 @@ ModelTree read_tree(std::string_view bytes, Source source);
 /// Elements of a tensor of the tree.
 Tensor elements_of(const TreeTensor&, Source&);
 
+/// Whether a node is a Constant, and the elements that it gives; false if they are no numbers.
+bool is_constant(const TreeNode&);
+Tensor constant_of(const TreeNode&, Source&);
+
 /// Encoded fields of its message that say other things than its elements, type, shape and name.
 std::string documentation_of(const TreeTensor&);
 

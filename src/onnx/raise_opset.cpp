@@ -58,8 +58,8 @@ private:
 
     void raise(std::vector<TreeNode>& nodes, Names names) {
         for (const TreeNode& n : nodes)
-            if (const TreeAttribute* value = n.op == "Constant" && n.domain.empty() ? n.find("value") : nullptr)
-                if (const Tensor* t = file_node_of(n, tree_.source, sets_).attributes.tensor(value->name)) names.constants.emplace(n.outputs.at(0), *t);
+            if (is_constant(n))
+                if (Tensor t = constant_of(n, tree_.source)) names.constants.emplace(n.outputs[0], std::move(t));
         std::vector<TreeNode> raised;
         for (TreeNode& n : nodes) {
             at([&] { return fmt::format("{} ({}, opset {})", n.label(), n.op, from_); }, [&] {

@@ -60,7 +60,7 @@ PrecisionPlan make_export_plan(ModelEdit& model, Precision precision, const Scal
     std::set<std::string> seen;
     for (std::size_t i = 0; i < model.nodes().size(); ++i) {
         const TreeNode& n = model.nodes()[i];
-        if ((n.op == "Constant" && n.domain.empty()) || !seen.insert(n.label()).second) continue;
+        if (is_constant(n) || !seen.insert(n.label()).second) continue;
         plan.layers.push_back({.layer = n.label(), .op = n.op, .asked = precision, .chosen = precision});
         nodes.push_back(i);
     }

@@ -13,20 +13,6 @@ namespace {
 
 constexpr std::int64_t ir_with_hidden_initializers = 4;  // before, every initializer is an input, too
 
-bool is_constant_node(const TreeNode& n) { return n.op == "Constant" && n.domain.empty() && n.outputs.size() == 1; }
-
-// The elements that a Constant gives, if it is of numbers.
-Tensor elements_of_node(const TreeNode& n, Source& source) {
-    const FileNode file = file_node_of(n, source, {});
-    if (const Tensor* t = file.attributes.tensor("value")) return *t;
-    if (n.find("value_float")) return Tensor::scalar(DType::f32, file.attributes.real("value_float", 0));
-    if (n.find("value_floats")) {
-        const auto values = file.attributes.reals("value_floats");
-        return Tensor::of<float>(DType::f32, {static_cast<std::int64_t>(values.size())}, values);
-    }
-    return {};
-}
-
 bool has_name(const std::vector<TreeValue>& values, const std::string& name) {
     return std::ranges::find(values, name, &TreeValue::name) != values.end();
 }
@@ -46,7 +32,7 @@ ModelEdit::ModelEdit(ModelTree& tree, const Graph& model) : tree_(tree), used_(a
     }
     for (const GraphOutput& o : model.outputs()) types_.insert_or_assign(o.name, model.value(o.value).type.dtype);
     for (const auto& [name, place] : constants_)
-        if (const Tensor t = place.is_node ? elements_of_node(g.nodes[place.index], tree_.source) : elements_of(g.initializers[place.index], tree_.source)) {
+        if (const Tensor t = place.is_node ? constant_of(g.nodes[place.index], tree_.source) : elements_of(g.initializers[place.index], tree_.source)) {
             types_.insert_or_assign(name, t.dtype());
             elements_.emplace(name, t);
         }
@@ -68,7 +54,7 @@ void ModelEdit::index() {
     for (std::size_t i = 0; i < g.nodes.size(); ++i) {
         for (const std::string& o : g.nodes[i].outputs)
             if (!o.empty()) producers_[o] = i;
-        if (is_constant_node(g.nodes[i])) constants_[g.nodes[i].outputs[0]] = {i, true};
+        if (is_constant(g.nodes[i])) constants_[g.nodes[i].outputs[0]] = {i, true};
         const auto& inputs = g.nodes[i].inputs;
         for (const std::string& name : std::set<std::string>(inputs.begin(), inputs.end())) readers_[name].push_back(i);
         captured_.merge(captured_names(g.nodes[i]));
@@ -137,7 +123,7 @@ void ModelEdit::finish() {
     std::vector<TreeNode> nodes = std::move(first_);
     for (std::size_t i = 0; i < g.nodes.size(); ++i) {
         for (TreeNode& n : before_[i]) nodes.push_back(std::move(n));
-        if (!is_constant_node(g.nodes[i]) || !dropped_.contains(g.nodes[i].outputs[0])) nodes.push_back(std::move(g.nodes[i]));
+        if (!is_constant(g.nodes[i]) || !dropped_.contains(g.nodes[i].outputs[0])) nodes.push_back(std::move(g.nodes[i]));
         for (TreeNode& n : behind_[i]) nodes.push_back(std::move(n));
     }
     g.nodes = std::move(nodes);

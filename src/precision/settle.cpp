@@ -24,8 +24,6 @@ const LayerPlan* find(const PrecisionPlan& plan, std::string_view label) {
     }
 }
 
-bool is_constant(const TreeNode& n) { return n.domain.empty() && n.op == "Constant"; }
-
 // Operators that are worth a newer operator set for BF16; the others compute in FP32 in between.
 bool is_heavy(const TreeNode& n) {
     constexpr std::array<std::string_view, 5> recurrent{"DeformConv", "GRU", "LSTM", "RNN", "Gemm"};
@@ -63,8 +61,7 @@ std::int64_t opset_for(const PrecisionPlan& plan, ModelEdit& edit, std::int64_t 
     return needed;
 }
 
-std::string why_not_float(ModelEdit& edit, const TreeNode& n, Precision p, std::int64_t opset) {
-    if (!computes_f32(edit, n)) return "computes nothing in FP32";
+std::string why_not_float(const TreeNode& n, Precision p, std::int64_t opset) {
     const std::int64_t since = float_support(n.op, n.domain).since(p);
     const std::string_view name = p == Precision::fp16 ? "FP16" : "BF16";
     if (since == FloatSupport::never) return fmt::format("{} takes no {}", n.op, name);
@@ -74,7 +71,7 @@ std::string why_not_float(ModelEdit& edit, const TreeNode& n, Precision p, std::
 
 std::string why_not(ModelEdit& edit, const PrecisionPlan& plan, std::size_t i, Precision p, std::int64_t opset) {
     if (p == Precision::fp32) return {};
-    if (p != Precision::int8) return why_not_float(edit, edit.nodes()[i], p, opset);
+    if (p != Precision::int8) return why_not_float(edit.nodes()[i], p, opset);
     if (opset < opset_of_channels) return fmt::format("per-channel scales are in opset {} and newer, this is {}", opset_of_channels, opset);
     return why_not_int8(edit, plan, i);
 }
@@ -103,6 +100,10 @@ std::int64_t settle(PrecisionPlan& plan, ModelEdit& edit, std::int64_t newest) {
     const std::int64_t opset = opset_for(plan, edit, newest);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         LayerPlan& l = model.layers[i];
+        if (!computes_f32(edit, edit.nodes()[nodes[i]])) {  // shapes and indices, which no precision is about
+            l = {.layer = l.layer, .op = l.op, .reason = "has no FP32 values"};
+            continue;
+        }
         if (std::string why = why_not(edit, plan, nodes[i], l.chosen, opset); !why.empty()) {
             l.chosen = Precision::fp32;
             l.reason = std::move(why);

@@ -47,9 +47,8 @@ public:
     FloatWriter(ModelEdit& edit, const PrecisionPlan& plan, bool keep_io_types) : edit_(edit) {
         io_ = keep_io_types ? DType::f32 : type_of(plan.precision);
         for (const TreeNode& n : edit.nodes()) {
-            const bool constant = n.op == "Constant" && n.domain.empty();
             support_.push_back(float_support(n.op, n.domain));
-            DType t = constant ? DType::f32 : type_of(precision_of(plan, n));
+            DType t = is_constant(n) ? DType::f32 : type_of(precision_of(plan, n));
             if (t != DType::f32 && support_.back().since(t == DType::f16 ? Precision::fp16 : Precision::bf16) > edit.tree().opset()) t = DType::f32;
             compute_.push_back(t);
         }

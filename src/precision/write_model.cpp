@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "precision/export_model.h"
+#include "precision/write_model.h"
 
 #include "onnx/raise_opset.h"
 #include "precision/write_precision.h"
@@ -11,7 +11,7 @@ namespace tercet {
 
 using namespace onnx;
 
-Exported export_model(const std::filesystem::path& file, const std::filesystem::path& output, const ExportSettings& settings) {
+Written write_model(const std::filesystem::path& file, const ModelWrite& settings) {
     const Model model = read_model(file);
     return at(file.string(), [&] {
         if (model.opset > settings.newest_opset)
@@ -19,13 +19,14 @@ Exported export_model(const std::filesystem::path& file, const std::filesystem::
         const FileBytes content = map_file(file);
         const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
         ModelTree tree = read_tree({reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()}, Source{content.owner, ExternalData(folder)});
-        Exported result;
+        Written result;
         {
             ModelEdit before(tree, model.graph);
             result.plan = settings.plan(before);
             if (result.plan.model.empty()) result.plan.model = file.stem().string();
             result.opset = settle(result.plan, before, settings.newest_opset);
         }
+        const std::filesystem::path output = settings.output(result.plan);
         raise_opset(tree, result.opset, model.graph);
         ModelEdit edit(tree, model.graph);
         write_quantized(edit, result.plan);

@@ -11,20 +11,22 @@
 
 namespace tercet {
 
-struct ExportSettings {
+struct ModelWrite {
     /// Makes the plan, from the model as read; what it asks for and cannot be had becomes FP32, with the reason.
     std::function<PrecisionPlan(ModelEdit&)> plan;
-    bool keep_io_types = true;                       // the model's inputs and outputs stay FP32
+    /// Where to write, when it is known what.
+    std::function<std::filesystem::path(const PrecisionPlan&)> output;
+    bool keep_io_types = true;                         // the model's inputs and outputs stay FP32
     std::int64_t newest_opset = tercet::newest_opset;  // that the reader of the result reads
     onnx::WriteSettings write{};
 };
 
-struct Exported {
+struct Written {
     PrecisionPlan plan;      // as written
     std::int64_t opset = 0;  // of the result
 };
 
 /// Error, with the model in front, if it cannot be read or written so.
-Exported export_model(const std::filesystem::path& model, const std::filesystem::path& output, const ExportSettings& settings);
+Written write_model(const std::filesystem::path& model, const ModelWrite& settings);
 
 }  // namespace tercet
