@@ -26,7 +26,7 @@ constexpr std::array rows{
     Row{"GlobalAveragePool", late}, Row{"GlobalLpPool", late}, Row{"GlobalMaxPool", late}, Row{"GreaterOrEqual", {12, 16}}, Row{"GridSample", late},
     Row{"GroupNormalization", {21, 21}}, Row{"HammingWindow", fp32}, Row{"HannWindow", fp32}, Row{"HardSigmoid", late}, Row{"HardSwish", late},
     Row{"If", fp32}, Row{"ImageDecoder", fp32}, Row{"InstanceNormalization", late}, Row{"IsInf", {20, 20}}, Row{"LSTM", late},
-    Row{"LayerNormalization", {.fp32_outputs = 6}}, Row{"LessOrEqual", {12, 16}}, Row{"Loop", fp32}, Row{"LpNormalization", late}, Row{"LpPool", late},
+    Row{"LayerNormalization", {.fp32_outputs = 6}}, Row{"LeakyRelu", {1, 16}}, Row{"LessOrEqual", {12, 16}}, Row{"Loop", fp32}, Row{"LpNormalization", late}, Row{"LpPool", late},
     Row{"MaxPool", late}, Row{"MaxRoiPool", late}, Row{"MaxUnpool", late}, Row{"MelWeightMatrix", fp32}, Row{"Mish", late}, Row{"Multinomial", fp32},
     Row{"NegativeLogLikelihoodLoss", late}, Row{"NonMaxSuppression", fp32}, Row{"OneHot", {.bf16 = 28, .fp32_inputs = 3}}, Row{"Optional", fp32},
     Row{"OptionalGetElement", fp32}, Row{"OptionalHasElement", fp32}, Row{"PRelu", {1, 16}}, Row{"Pow", {1, 15}}, Row{"QLinearConv", fp32},

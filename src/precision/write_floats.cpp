@@ -38,8 +38,12 @@ Tensor converted(const Tensor& t, DType to, const std::string& name) {
     return y;
 }
 
-TreeNode cast(const std::string& from, const std::string& to, DType type, const std::string& name) {
-    return {.op = "Cast", .inputs = {from}, .outputs = {to}, .attributes = {attribute_of("to", static_cast<std::int64_t>(type))}, .name = name};
+constexpr std::int64_t opset_of_numbered_types = 6;
+
+// Cast's attribute, which once was a name.
+TreeAttribute to_attribute(DType type, std::int64_t opset) {
+    if (opset >= opset_of_numbered_types) return attribute_of("to", static_cast<std::int64_t>(type));
+    return attribute_of("to", std::string(type == DType::f16 ? "FLOAT16" : "FLOAT"));
 }
 
 class FloatWriter {
@@ -64,6 +68,10 @@ public:
     }
 
 private:
+    TreeNode cast(const std::string& from, const std::string& to, DType type, const std::string& name) const {
+        return {.op = "Cast", .inputs = {from}, .outputs = {to}, .attributes = {to_attribute(type, edit_.tree().opset())}, .name = name};
+    }
+
     // In which type node i reads its input k; nothing where any will do.
     std::optional<DType> wanted(std::size_t i, std::size_t k) const {
         if (support_[i].takes_any(k)) return {};
@@ -158,10 +166,10 @@ private:
         }
     }
 
-    static std::vector<TreeAttribute> cast_attributes(const TreeNode& n, DType to) {
+    std::vector<TreeAttribute> cast_attributes(const TreeNode& n, DType to) const {
         std::vector<TreeAttribute> attributes = n.attributes;
         for (TreeAttribute& a : attributes)
-            if (a.name == "to") a = attribute_of("to", static_cast<std::int64_t>(to));
+            if (a.name == "to") a = to_attribute(to, edit_.tree().opset());
         return attributes;
     }
 
