@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the operators' schemas (onnx.defs). An operator that is not listed takes FP16 in all its versions and BF16 from 13 on.
+// MeanVarianceNormalization is FP32 since ONNX defines it by nodes with FP32 constants, which runtimes put in its place.
 #include "precision/float_support.h"
 
 #include <array>
@@ -27,7 +28,7 @@ constexpr std::array rows{
     Row{"GroupNormalization", {21, 21}}, Row{"HammingWindow", fp32}, Row{"HannWindow", fp32}, Row{"HardSigmoid", late}, Row{"HardSwish", late},
     Row{"If", fp32}, Row{"ImageDecoder", fp32}, Row{"InstanceNormalization", late}, Row{"IsInf", {20, 20}}, Row{"LSTM", late},
     Row{"LayerNormalization", {.fp32_outputs = 6}}, Row{"LeakyRelu", {1, 16}}, Row{"LessOrEqual", {12, 16}}, Row{"Loop", fp32}, Row{"LpNormalization", late}, Row{"LpPool", late},
-    Row{"MaxPool", late}, Row{"MaxRoiPool", late}, Row{"MaxUnpool", late}, Row{"MelWeightMatrix", fp32}, Row{"Mish", late}, Row{"Multinomial", fp32},
+    Row{"MaxPool", late}, Row{"MaxRoiPool", late}, Row{"MaxUnpool", late}, Row{"MeanVarianceNormalization", fp32}, Row{"MelWeightMatrix", fp32}, Row{"Mish", late}, Row{"Multinomial", fp32},
     Row{"NegativeLogLikelihoodLoss", late}, Row{"NonMaxSuppression", fp32}, Row{"OneHot", {.bf16 = 28, .fp32_inputs = 3}}, Row{"Optional", fp32},
     Row{"OptionalGetElement", fp32}, Row{"OptionalHasElement", fp32}, Row{"PRelu", {1, 16}}, Row{"Pow", {1, 15}}, Row{"QLinearConv", fp32},
     Row{"QLinearMatMul", fp32}, Row{"QuantizeLinear", fp32}, Row{"RNN", late}, Row{"RandomNormal", fp32}, Row{"RandomNormalLike", fp32},

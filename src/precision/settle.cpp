@@ -16,6 +16,7 @@ using namespace onnx;
 
 constexpr std::int64_t opset_of_channels = 13;  // QuantizeLinear and DequantizeLinear with an axis
 constexpr std::int64_t opset_of_bf16 = 13;      // Cast to BF16, and most operators
+constexpr std::int64_t opset_of_fp16 = 6;       // Cast to a type by number
 
 const LayerPlan* find(const PrecisionPlan& plan, std::string_view label) {
     for (;; label = label.substr(0, label.rfind('/'))) {
@@ -52,6 +53,7 @@ std::int64_t opset_for(const PrecisionPlan& plan, ModelEdit& edit, std::int64_t 
         const TreeNode& n = edit.nodes()[i];
         const Precision p = precision_of(plan, n);
         if (p == Precision::int8 && is_matrix_layer(n) && why_not_int8(edit, plan, i).empty()) want(opset_of_channels);
+        if (p == Precision::fp16) want(opset_of_fp16);
         if (p != Precision::bf16 || is_constant(n) || !computes_f32(edit, n)) continue;
         const std::int64_t since = float_support(n.op, n.domain).bf16;
         if (since == FloatSupport::never) continue;

@@ -38,12 +38,8 @@ Tensor converted(const Tensor& t, DType to, const std::string& name) {
     return y;
 }
 
-constexpr std::int64_t opset_of_numbered_types = 6;
-
-// Cast's attribute, which once was a name.
-TreeAttribute to_attribute(DType type, std::int64_t opset) {
-    if (opset >= opset_of_numbered_types) return attribute_of("to", static_cast<std::int64_t>(type));
-    return attribute_of("to", std::string(type == DType::f16 ? "FLOAT16" : "FLOAT"));
+TreeNode cast(const std::string& from, const std::string& to, DType type, const std::string& name) {
+    return {.op = "Cast", .inputs = {from}, .outputs = {to}, .attributes = {attribute_of("to", static_cast<std::int64_t>(type))}, .name = name};
 }
 
 class FloatWriter {
@@ -68,10 +64,6 @@ public:
     }
 
 private:
-    TreeNode cast(const std::string& from, const std::string& to, DType type, const std::string& name) const {
-        return {.op = "Cast", .inputs = {from}, .outputs = {to}, .attributes = {to_attribute(type, edit_.tree().opset())}, .name = name};
-    }
-
     // In which type node i reads its input k; nothing where any will do.
     std::optional<DType> wanted(std::size_t i, std::size_t k) const {
         if (support_[i].takes_any(k)) return {};
@@ -166,10 +158,10 @@ private:
         }
     }
 
-    std::vector<TreeAttribute> cast_attributes(const TreeNode& n, DType to) const {
+    static std::vector<TreeAttribute> cast_attributes(const TreeNode& n, DType to) {
         std::vector<TreeAttribute> attributes = n.attributes;
         for (TreeAttribute& a : attributes)
-            if (a.name == "to") a = to_attribute(to, edit_.tree().opset());
+            if (a.name == "to") a = attribute_of("to", static_cast<std::int64_t>(to));
         return attributes;
     }
 
