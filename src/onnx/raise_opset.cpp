@@ -4,7 +4,7 @@
 #include "onnx/raise_opset.h"
 
 #include "onnx/import_nodes.h"
-#include "ops/op.h"
+#include "onnx/upgrade.h"
 
 #include <fmt/format.h>
 
@@ -120,9 +120,10 @@ private:
         }
         for (const std::string& o : file.outputs) node.outputs.push_back(o.empty() ? ValueId::none : values[o] = g.add_value(o));
         // Clip's limits get the type of what is clipped; f32 is assumed of what nothing is known about.
-        if (n.op == "Clip" && !g.value(node.inputs.at(0)).type && !is_declared_f32(file.inputs[0], names)) refuse("nothing tells the type of its input");
+        if (n.op == "Clip" && !file.inputs.empty() && !type_of(file.inputs[0], names) && !is_declared_f32(file.inputs[0], names)) refuse("nothing tells the type of its input");
         const NodeId id = g.add_node(std::move(node));
         const OpDef* def = find_op(n.op);
+        check_form(*def, g.node(id));
         for (const OpVersion* v = next_version(*def, from_, to_); v;) {
             const int form = v->since;
             if (v->upgrade) {
