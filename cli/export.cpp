@@ -16,6 +16,7 @@ namespace {
 struct Options {
     std::filesystem::path model;
     ExportSettings settings;
+    std::filesystem::path cache;
     bool no_fallback = false, convert_io = false, json = false;
 };
 
@@ -45,6 +46,7 @@ void run(Options& o) {
     require_file(o.model, "MODEL.onnx");
     o.settings.fallback = !o.no_fallback;
     o.settings.keep_io_types = !o.convert_io;
+    if (!o.cache.empty()) o.settings.scales = read_calibration_cache(o.cache).scales;
     const ExportResult r = export_model(o.model, o.settings);
     if (!o.json) return print_summary(r);
     Json j{{"path", r.path.string()}, {"precision", r.precision}, {"bytes", r.bytes}, {"opset", r.opset}, {"layers", Json::array()}};
@@ -62,6 +64,7 @@ void add_export(CLI::App& app) {
     auto* precision = verb->add_option("--precision", o->settings.precision, "fp16, bf16 or int8 (fp16)")
                           ->check(quiet(CLI::IsMember({"fp32", "fp16", "bf16", "int8"})))->type_name("NAME");
     verb->add_option("--plan", o->settings.plan, "a precision plan (JSON) to follow: its precision, layers and scales")->excludes(precision)->type_name("FILE");
+    verb->add_option("--calib-cache,--calib", o->cache, "scales of activations, in TensorRT's text format")->type_name("FILE");
     verb->add_option("--layer-precisions,--layerPrecisions", o->settings.layer_precisions, "precisions of single layers: 'head/*:fp32,...', by ONNX node names")
         ->type_name("PATTERN:NAME,...");
     verb->add_option("--write-plan", o->settings.written_plan, "write the plan as it was followed, to be edited")->type_name("FILE");
@@ -71,7 +74,8 @@ void add_export(CLI::App& app) {
         ->check(quiet(CLI::Range(7, 1000)))->type_name("N");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Example:\n"
-                 "  tercet export model.onnx --precision fp16 --layer-precisions 'head/*:fp32' -o model_fp16.onnx");
+                 "  tercet export model.onnx --precision fp16 --layer-precisions 'head/*:fp32' -o model_fp16.onnx\n"
+                 "  tercet export model.onnx --precision int8 --calib-cache calibration_cache_8x.cache");
     verb->callback([o] { run(*o); });
 }
 

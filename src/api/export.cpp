@@ -12,7 +12,7 @@
 namespace tercet {
 namespace {
 
-constexpr const char* quantizable = "give scales: --calib-cache FILE that `tercet calibrate` or TensorRT wrote, or --calib-data with real samples";
+constexpr const char* quantizable = "give a calibration cache: --calib-cache FILE, which `tercet calibrate` makes of real samples; or scales in a --plan";
 
 PrecisionPlan read_plan(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
