@@ -14,5 +14,6 @@ void add_bench(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_check(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_export(CLI::App& app);
 
 }  // namespace tercet::cli

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace [[gnu::visibility("default")]] tercet {
@@ -29,7 +30,10 @@ enum class Calibrator {
 
 /// What to calibrate on.
 struct CalibrationSettings {
-    std::filesystem::path data;        ///< whatever load_samples reads, or a folder of ONNX tensor files; empty: none
+    /// Whatever load_samples reads; a folder of .npy, .npz or ONNX tensor files (.pb), one per sample. For several inputs: an NPZ
+    /// with an array [n, ...] per input, a folder with an NPY file [n, ...] per input, named after it, or a folder of NPZ files,
+    /// each one sample, with an array per input. Empty: none.
+    std::filesystem::path data;
     Preprocess preprocess{};
     std::int64_t samples = 512;        ///< at most; which ones follows from `seed` alone
     std::uint64_t seed = 1;
@@ -45,10 +49,22 @@ struct Calibration {
     std::string header;                ///< a cache's first line: "TRT-8503-EntropyCalibration2"
     Scales scales{};                   ///< of every f32 activation of the model as read: its inputs and every node's outputs
     std::int64_t samples = 0;          ///< that it saw; 0 if it comes from a cache
+    std::int64_t skipped = 0;          ///< that could not be read, or held NaN or Inf
+    double spread = 0;                 ///< how much other samples, as many, would change a scale: its median over tensors, relative
 };
 
-/// Runs the model on samples and finds the scales. Error if the data cannot be read or do not fit the model.
+/// Runs the model on samples and finds the scales. What cannot be read, or holds NaN or Inf, is left out and counted. Error if
+/// that is more than 1 % of the samples, or if the data do not fit the model.
 Calibration calibrate(const std::filesystem::path& model, const CalibrationSettings& settings);
+
+/// The names of the calibrators: entropy, minmax, percentile, mse.
+std::string_view name_of(Calibrator calibrator);
+/// Error that lists the names if there is none.
+Calibrator calibrator_named(std::string_view name);
+
+/// The first line of a cache for a version of TensorRT: of "8.5.3", "8503" or "TRT-8503" TRT-8503-EntropyCalibration2, of "10.3"
+/// TRT-100300-EntropyCalibration2; a first line stays as it is. Error if it is none of these.
+std::string calibration_cache_header(std::string_view format);
 
 /// Reads a cache in TensorRT's text format. Error if it is none.
 Calibration read_calibration_cache(const std::filesystem::path& file);

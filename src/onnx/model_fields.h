@@ -19,7 +19,7 @@ inline constexpr Field name = 1, input = 4, output = 5, attribute = 6, node = 7,
                        overload = 13;
 }
 namespace graph_field {
-inline constexpr Field node = 1, name = 2, initializer = 5, input = 11, output = 12, sparse_initializer = 15;
+inline constexpr Field node = 1, name = 2, initializer = 5, input = 11, output = 12, value_info = 13, sparse_initializer = 15;
 }
 namespace node_field {
 inline constexpr Field input = 1, output = 2, name = 3, op_type = 4, attribute = 5, domain = 7, overload = 8;

@@ -3,8 +3,6 @@
 // applied in their order. Operators that are no ONNX operators are replaced by such in the end.
 #include "onnx/upgrade.h"
 
-#include "ops/op.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +10,14 @@
 namespace tercet::onnx {
 namespace {
 
-// What upgrades rely on: the first input is there, known attributes are of their kind. The schema of the newest form is
-// checked behind them.
+const OpVersion* next_version(const OpDef& def, std::int64_t after) {
+    const auto next = std::ranges::find_if(def.versions, [&](const OpVersion& v) { return v.since > after; });
+    return next != def.versions.end() ? &*next : nullptr;
+}
+
+}  // namespace
+
+// The schema of the newest form is checked behind the upgrades.
 void check_form(const OpDef& def, const Node& node) {
     constexpr const char* check = "check the model with onnx.checker";
     if (node.outputs.empty()) throw Error({.what = "has no outputs", .fix = check});
@@ -29,13 +33,6 @@ void check_form(const OpDef& def, const Node& node) {
             throw Error({.what = fmt::format("attribute '{}' is of the wrong kind", name), .fix = check});
     }
 }
-
-const OpVersion* next_version(const OpDef& def, std::int64_t after) {
-    const auto next = std::ranges::find_if(def.versions, [&](const OpVersion& v) { return v.since > after; });
-    return next != def.versions.end() ? &*next : nullptr;
-}
-
-}  // namespace
 
 void upgrade(Graph& g, NodeId id, std::int64_t opset) {
     const OpDef* def = &op_of(g.node(id));

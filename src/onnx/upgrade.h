@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "graph/graph.h"
+#include "ops/op.h"
 
 namespace tercet::onnx {
 
@@ -9,5 +9,8 @@ namespace tercet::onnx {
 /// (Upsample became Resize), and onnxruntime's own operators are replaced by others: the node is gone then.
 /// Error if the operator is unknown, younger than the operator set, or the node is no such node.
 void upgrade(Graph&, NodeId, std::int64_t opset);
+
+/// What upgrades rely on: the node has outputs, its first input is there, known attributes are of their kind. Error if not.
+void check_form(const OpDef&, const Node&);
 
 }  // namespace tercet::onnx
