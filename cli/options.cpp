@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
@@ -18,12 +17,6 @@ std::vector<std::string_view> split(std::string_view text, char at) {
     for (std::size_t end; (end = text.find(at)) != std::string_view::npos; text.remove_prefix(end + 1)) parts.push_back(text.substr(0, end));
     parts.push_back(text);
     return parts;
-}
-
-template <class T>
-bool parse_number(std::string_view text, T& number) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size();
 }
 
 std::ptrdiff_t rank_of(const std::string& level) {

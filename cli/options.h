@@ -7,10 +7,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tercet::cli {
@@ -22,6 +24,13 @@ void require_file(const std::filesystem::path& file, const std::string& name);
 
 /// The validator without what it adds to an option's line in the help.
 CLI::Validator quiet(CLI::Validator validator);
+
+/// Whether all of `text` is a number, which is then in `number`.
+template <class T>
+bool parse_number(std::string_view text, T& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size();
+}
 
 /// "image:1x3x224x224,mask:1x16": a name ends at its last colon. A shape without a name is the model's only input's; its
 /// name comes out empty.

@@ -11,6 +11,7 @@ namespace tercet::cli {
 void add_build(CLI::App& app);
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_compare(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_check(CLI::App& app);
 void add_doctor(CLI::App& app);

@@ -104,8 +104,13 @@ class WrongUsage(Program):
         model, size = "model.onnx", "--workspace"
         for words, says in [
                 ([], "tercet --help"), (["brew"], "brew"), (["build"], "MODEL"), (["build", model, "--brew"], "--brew"),
-                (["build", model, "--precision", "fp64"], "fp64"), (["build", model, "--precision", "int8"], "not yet"),
-                (["build", model, "--fp16"], "not yet"), (["build", model, "--all"], "not yet"),
+                (["build", model, "--precision", "fp64"], "fp64"), (["build", model, "--precision", "best"], "not yet"),
+                (["build", model, "--best"], "not yet"), (["build", model, "--all", "--fp16"], "twice"),
+                (["build", model, "--precision", "fp16", "--int8"], "twice"), (["build", model, "--calibrator", "guess"], "guess"),
+                (["build", model, "--calib-samples", "0"], "--calib-samples"), (["build", model, "--layer-precisions", "conv1"], "NAME:PRECISION"),
+                (["build", model, "--layer-precisions", "conv1:fp64"], "fp64"), (["build", model, "--layerPrecisions=*:int32"], "int32"),
+                (["build", model, "--resize", "0"], "224"), (["build", model, "--resize", "8x8", "--crop", "4"], "shorter side"),
+                (["build", model, "--scale", "1/0"], "1/255"), (["build", model, "--color", "cmyk"], "cmyk"), (["build", model, "--layout", "chw"], "chw"),
                 (["build", model, "--target", "trt11x"], "not yet"), (["build", model, "--tune", "some"], "some"),
                 (["build", model, "--min-shapes", "x:1xA"], "'A' is no size"), (["build", model, "--max-shapes", "x:1,x:2"], "twice"),
                 (["build", model, size, "much"], "1GiB"), (["build", model, size, "1024"], "1024MiB"),
@@ -174,6 +179,36 @@ class Build(Program):
         self.assertEqual(self.json("inspect", "a.engine")["profile"], {"N": {"min": 2, "opt": 4, "max": 8}})
         self.assertEqual(self.json("inspect", "t.json")["kind"], "timing_cache")
         self.tercet("run", "--loadEngine=a.engine")
+
+    def fashion(self):
+        return os.path.join(arguments.examples, "fashion_mnist", "model.onnx")
+
+    def test_all_builds_what_can_be_built_and_says_why_not_the_rest(self):
+        # INT8 has neither data nor a cache here.
+        for as_json in [False, True]:
+            with self.subTest(json=as_json):
+                done = self.tercet("build", self.fashion(), "--all", "--tune", "none", "-o", "engines", *(["--json"] if as_json else []), status=1)
+                self.assertTrue(os.path.exists(self.path("engines", "model_cpu_fp32.engine")))
+                self.assertFalse(os.path.exists(self.path("engines", "model_cpu_int8.engine")))
+                if as_json:
+                    results = json.loads(done.stdout)
+                    self.assertEqual([r["precision"] for r in results], ["fp32", "fp16", "int8"])
+                    self.assertEqual((results[0]["status"], results[2]["status"]), ("ok", "failed"))
+                    self.assertEqual((results[0]["reason"], results[2]["path"]), ("", ""))
+                    self.assertNotEqual(results[2]["reason"], "")
+                    for r in results:
+                        self.assertEqual((type(r["layers"]), type(r["fallbacks"]), type(r["warnings"])), (dict, list, list))
+                else:
+                    lines = done.stdout.split("\n")
+                    self.assertEqual(lines[0].split("  ")[0], "precision")
+                    self.assertEqual([line.split()[0] for line in lines[1:4]], ["fp32", "fp16", "int8"])
+                    self.assertIn("int8 failed: ", done.stdout)
+
+    def test_all_says_once_what_is_wrong_with_the_model(self):
+        self.fails(1, "build", "none.onnx", "--all", "-o", "engines", says="none.onnx")
+        self.small_model()
+        write(self.path("file"), b"")
+        self.fails(1, "build", "small.onnx", "--all", "-o", "file", says="folder")
 
     def test_a_shape_without_a_name_is_for_the_only_input(self):
         self.small_model()

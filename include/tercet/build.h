@@ -60,7 +60,7 @@ struct Fallback {
 struct BuildResult {
     std::string precision, target;
     std::filesystem::path path;
-    std::string status;      ///< "ok"
+    std::string status;      ///< "ok"; from build_all(), also "failed"
     std::uint64_t bytes = 0;
     double build_ms = 0;
     std::string reason;      ///< why not, if the status says so
@@ -74,6 +74,12 @@ struct BuildResult {
 
 /// Builds an engine and writes its file. Error if the model cannot be read or built; then no file is left.
 BuildResult build(const std::filesystem::path& model, const BuildSettings& settings = {});
+
+/// Builds an engine for each of the precisions, in their order, as build() would: MODEL_cpu_PRECISION.engine in the folder
+/// `settings.output`, which is made if it is not there (empty: the current one). One that fails stops no other: its status is
+/// "failed", its path empty, and `reason` says why. Error if there is no such model, if the folder cannot be made, or if all fail for the same reason.
+std::vector<BuildResult> build_all(const std::filesystem::path& model, const BuildSettings& settings,
+                                   const std::vector<std::string>& precisions = {"fp32", "fp16", "int8"});
 
 /// The graph as text, before or after the passes: what `inspect MODEL.onnx` prints.
 std::string model_text(const std::filesystem::path& model, bool optimized, const BuildSettings& settings = {});

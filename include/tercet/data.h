@@ -40,7 +40,7 @@ enum class Fit {
 /// Resizing is bilinear with half-pixel centers and without antialiasing. The defaults suit most exported classifiers.
 struct Preprocess {
     DType dtype = DType::f32;                  ///< f32, or u8: pixels as stored, without scale, mean and deviation
-    Layout layout = Layout::nchw;
+    std::optional<Layout> layout{};            ///< empty: nchw
     std::optional<Color> color{};              ///< empty: as in the file
     std::int64_t height = 0, width = 0;        ///< 0: as in the file
     Fit fit = Fit::stretch;

@@ -16,6 +16,9 @@ namespace [[gnu::visibility("default")]] tercet {
 /// a shape cannot tell (mean, deviation, BGR) is left as it is in a Preprocess.
 Preprocess preprocess_for(const TensorInfo& input);
 
+/// The same where `asked` leaves it open: what `asked` says about layout, size and color is kept.
+Preprocess preprocess_for(const TensorInfo& input, const Preprocess& asked);
+
 /// Reads one input from a file: NPY, a TensorProto (.pb), or whatever load_samples reads. An array of the input's own type is
 /// taken as it is; pictures are preprocessed. A batch axis of 1 is added or dropped where the input's rank asks for it. Error
 /// if the file cannot be read; whether its shape fits is for Context::run to say.

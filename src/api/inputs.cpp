@@ -35,20 +35,26 @@ Array array_of(const Tensor& t) {
 
 }  // namespace
 
-Preprocess preprocess_for(const TensorInfo& input) {
-    Preprocess p;
+Preprocess preprocess_for(const TensorInfo& input) { return preprocess_for(input, {}); }
+
+Preprocess preprocess_for(const TensorInfo& input, const Preprocess& asked) {
+    Preprocess p = asked;
     if (input.dtype == DType::u8) p.dtype = DType::u8;
     const std::size_t rank = input.shape.size();
     if (rank < 3 || rank > 4) return p;
     const auto size = [&](std::size_t from_end) { return fixed_size(input.shape[rank - from_end]); };
-    const bool first = is_channels(size(3)), last = is_channels(size(1));
-    if (!first && !last) return p;
-    p.layout = first ? Layout::nchw : Layout::nhwc;  // where both could be, the channels stand first as in most exports
-    p.height = size(first ? 2 : 3);
-    p.width = size(first ? 1 : 2);
-    const std::int64_t channels = size(first ? 3 : 1);
-    p.color = channels == 1 ? Color::gray : Color::rgb;
-    if (p.height > 0 && p.width > 0) p.row_shape = {p.height, p.width, channels};
+    const bool can_be_first = is_channels(size(3)), can_be_last = is_channels(size(1));
+    // Where both could be, the channels stand first as in most exports.
+    const bool first = p.layout ? *p.layout == Layout::nchw : can_be_first;
+    if (first ? !can_be_first : !can_be_last) return p;
+    p.layout = first ? Layout::nchw : Layout::nhwc;
+    const std::int64_t height = size(first ? 2 : 3), width = size(first ? 1 : 2), channels = size(first ? 3 : 1);
+    if (p.height == 0 && p.width == 0) {
+        p.height = height;
+        p.width = width;
+    }
+    if (!p.color) p.color = channels == 1 ? Color::gray : Color::rgb;
+    if (p.row_shape.empty() && height > 0 && width > 0) p.row_shape = {height, width, channels};
     return p;
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/build_options.h"
+
+#include "cli/data_options.h"
+#include "cli/options.h"
+#include "tercet/inspect.h"
+#include "tercet/machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tercet::cli {
+namespace {
+
+// A shape without a name is for the model's only input.
+Shapes shapes_of(const std::string& option, const std::string& text, const std::filesystem::path& model) {
+    Shapes shapes = parse_shapes(option, text);
+    if (!shapes.contains("")) return shapes;
+    const auto inputs = inspect_model(model).inputs;
+    if (inputs.size() != 1) throw CLI::ValidationError(option, fmt::format("'{}': the model has {} inputs; write name:{}", text, inputs.size(), text));
+    return {{inputs[0].name, shapes[""]}};
+}
+
+std::uint64_t workspace_of(const BuildOptions& o) {
+    std::uint64_t bytes = o.settings.workspace_bytes;
+    if (!o.pools.empty()) bytes = parse_pools("--memPoolSize", o.pools);
+    if (!o.workspace.empty()) bytes = parse_bytes("--workspace", o.workspace);
+    // trtexec used to count MiB here. No model runs in so few bytes, so that this can only be meant.
+    if (!o.workspace.empty() && o.workspace.find_first_not_of("0123456789") == std::string::npos && bytes < 1 << 16)
+        throw CLI::ValidationError("--workspace", fmt::format("'{0}' would be bytes; write {0}MiB", o.workspace));
+    return bytes;
+}
+
+void choose_isa(BuildSettings& build) {
+    const std::string usable = usable_isa();
+    if (build.isa.empty()) {
+        build.isa = isa_cap();
+    } else if (build.tune != Tune::none && is_above(build.isa, usable)) {
+        throw Error({.what = fmt::format("kernels for {} cannot be timed here: {} is the most that can run", build.isa, usable),
+                     .where = "--isa", .fix = "add --tune none, or build on a machine that has it"});
+    }
+}
+
+void add_precision_options(CLI::App& verb, BuildOptions& o) {
+    const std::string group = "Precision";
+    CalibrationSettings& c = o.settings.calibration;
+    verb.add_option("--calib-data", c.data, "for int8: samples of real data, a folder of pictures, NPY, NPZ, CSV or IDX")->type_name("DIR|FILE")->group(group);
+    verb.add_option("--calib-cache", o.settings.calibration_cache, "for int8: scales that `tercet calibrate` or TensorRT found")->type_name("FILE")->group(group);
+    verb.add_option("--calib", o.settings.calibration_cache)->group("");  // trtexec's
+    const std::map<std::string, Calibrator> calibrators{{"entropy", Calibrator::entropy}, {"minmax", Calibrator::minmax},
+                                                        {"percentile", Calibrator::percentile}, {"mse", Calibrator::mse}};
+    verb.add_option("--calibrator", c.calibrator, "how scales are found: entropy, minmax, percentile or mse (entropy)")
+        ->transform(quiet(CLI::CheckedTransformer(calibrators)))->type_name("HOW")->group(group);
+    verb.add_option("--calib-samples", c.samples, "samples to take from the data, at most (512)")->check(quiet(CLI::Range(1, 1 << 24)))->type_name("N")->group(group);
+    verb.add_option("--layer-precisions", o.layer_precisions, "of layers by name, * and ? are any: 'head/*:fp32,conv1:fp16'; the last that fits counts")->type_name("NAME:PRECISION,...")->group(group);
+    verb.add_option("--layerPrecisions", o.trtexec_layer_precisions)->group("");
+    verb.add_option("--plan", o.settings.plan, "a precision plan to follow, JSON; `tercet inspect ENGINE` shows an engine's")->type_name("FILE")->group(group);
+    verb.add_flag_callback("--no-fallback", [&o] { o.settings.fallback = false; }, "a layer that cannot have the precision asked for is an error")->group(group);
+    verb.add_flag_callback("--no-bias-correction", [&o] { o.settings.bias_correction = false; }, "for int8: leave the biases as they are")->group(group);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> parse_layer_precisions(const std::string& option, const std::string& text) {
+    std::vector<std::pair<std::string, std::string>> parsed;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size()), colon = text.rfind(':', comma);
+        if (colon == std::string::npos || colon <= at || comma == at)
+            throw CLI::ValidationError(option, fmt::format("'{}': write NAME:PRECISION", text.substr(at, comma - at)));
+        std::string name = text.substr(at, colon - at), precision = text.substr(colon + 1, comma - colon - 1);
+        if (name.size() > 2 && name.front() == '\'' && name.back() == '\'') name = name.substr(1, name.size() - 2);
+        if (precision != "fp32" && precision != "fp16" && precision != "bf16" && precision != "int8")
+            throw CLI::ValidationError(option, fmt::format("'{}' is no precision; the precisions are fp32, fp16, bf16 and int8", precision));
+        parsed.emplace_back(std::move(name), std::move(precision));
+        at = comma + 1;
+    }
+    return parsed;
+}
+
+void add_build_options(CLI::App& verb, BuildOptions& o) {
+    verb.add_option("--min-shapes,--minShapes", o.min_shapes, "least shapes of dynamic inputs, name:1x3x224x224,...")->type_name("SHAPES");
+    verb.add_option("--opt-shapes,--optShapes", o.opt_shapes, "the shapes to be fastest at")->type_name("SHAPES");
+    verb.add_option("--max-shapes,--maxShapes", o.max_shapes, "greatest shapes; a dynamic batch is 1 / 16 / 32 unless given")->type_name("SHAPES");
+    verb.add_option("--workspace", o.workspace, "memory for activations, at most: 1GiB (the default), 512MiB, bytes")->type_name("SIZE");
+    verb.add_option("--memPoolSize", o.pools, "the same as trtexec has it: workspace:1024 (MiB)")->type_name("POOL:SIZE");
+    verb.add_option("--fix-input", o.fixed, "make this input a constant, from an NPY or PB file (may be repeated)")->allow_extra_args(false)->type_name("NAME=FILE");
+
+    const std::map<std::string, Tune> tunes{{"none", Tune::none}, {"fast", Tune::fast}, {"full", Tune::full}};
+    verb.add_option("--tune", o.settings.tune, "none: choose by estimated cost; fast: time candidates briefly; full: at length (fast)")
+        ->transform(quiet(CLI::CheckedTransformer(tunes)))->type_name("HOW");
+    verb.add_option("--timing-cache,--timingCacheFile", o.settings.timing_cache, "timings to reuse; new ones are added")->type_name("FILE");
+    verb.add_option("--isa", o.settings.isa, "the instructions to build for (this machine's; `tercet doctor` lists them)")
+        ->check(quiet(CLI::IsMember(isa_levels())))->type_name("LEVEL");
+    verb.add_option("--threads", o.settings.threads, "threads that the engine will run on (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
+    verb.add_flag("--strict", o.settings.strict, "no kernels that change the arithmetic (Winograd, approximated functions)");
+    add_precision_options(verb, o);
+    add_data_options(verb, o.settings.calibration.preprocess);
+}
+
+BuildSettings build_settings(const BuildOptions& o, const std::filesystem::path& model) {
+    BuildSettings s = o.settings;
+    s.min_shapes = shapes_of("--min-shapes", o.min_shapes, model);
+    s.opt_shapes = shapes_of("--opt-shapes", o.opt_shapes, model);
+    s.max_shapes = shapes_of("--max-shapes", o.max_shapes, model);
+    s.workspace_bytes = workspace_of(o);
+    for (auto& [name, file] : parse_files("--fix-input", o.fixed)) s.fixed_inputs[name] = file;
+    s.layer_precisions = parse_layer_precisions("--layerPrecisions", o.trtexec_layer_precisions);
+    // To trtexec, * is what all others have, wherever it stands; here the last that fits counts.
+    std::ranges::stable_partition(s.layer_precisions, [](const auto& p) { return p.first == "*"; });
+    std::ranges::copy(parse_layer_precisions("--layer-precisions", o.layer_precisions), std::back_inserter(s.layer_precisions));
+    s.calibration.threads = s.threads;
+    choose_isa(s);
+    return s;
+}
+
+}  // namespace tercet::cli
