@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tercet/build.h"
 
+#include "api/build_precision.h"
 #include "data/npy.h"
 #include "engine/engine_file.h"
 #include "graph/text.h"
@@ -51,8 +52,6 @@ Isa isa_for(const BuildSettings& settings) {
 
 BuildResult build(const std::filesystem::path& model_file, const BuildSettings& settings) {
     const auto start = std::chrono::steady_clock::now();
-    if (settings.precision != "fp32")
-        throw Error({.what = fmt::format("precision {} cannot be built yet", settings.precision), .fix = "build fp32"});
     BuildResult result{.precision = settings.precision, .target = "cpu", .path = settings.output, .status = "ok"};
     if (result.path.empty()) result.path = fmt::format("{}_{}_{}.engine", model_file.stem().string(), result.target, result.precision);
     const Isa isa = isa_for(settings);
@@ -64,12 +63,19 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
         Model model = read(model_file, settings);
         return at(model_file.string(), [&] {
             const Profile profile = make_profile(model.graph, settings.min_shapes, settings.opt_shapes, settings.max_shapes);
-            optimize(model.graph, pass_settings(settings));
+            const Graph as_read = model.graph;
+            BuildPrecision precision(model_file, as_read, settings);
+            PassSettings passes = pass_settings(settings);
+            passes.set_precision = [&](Graph& g) { return precision.set(g); };
+            optimize(model.graph, passes);
+            const PrecisionPlan chosen = precision.plan(model.graph, result);
             PlanSettings plan{.profile = profile, .isa = isa, .threads = settings.threads > 0 ? settings.threads : usable_processors(),
-                              .tune = settings.tune, .strict = settings.strict, .workspace_bytes = settings.workspace_bytes,
+                              .tune = settings.tune, .strict = settings.strict, .canonical = precision.precision() == Precision::int8, .workspace_bytes = settings.workspace_bytes,
                               .timings = settings.timing_cache.empty() ? nullptr : &timings, .progress = settings.progress, .log = settings.log};
             Program p = make_program(model.graph, plan);
             p.model = model_file.stem().string();
+            p.precision = settings.precision;
+            p.precision_plan = to_json(chosen);
             return p;
         });
     }();

@@ -58,6 +58,7 @@ struct Program {
     std::string model;                     // for people: the graph's name or the file's stem
     Isa isa{};                             // the level that the chosen kernels need
     std::string precision = "fp32";
+    std::string precision_plan{};          // what each layer of the model got, and why: JSON, as src/precision writes it
     Profile profile;                       // of the symbols in input shapes, and of those that steps decide
     std::vector<ProgramValue> values;
     std::vector<ProgramStep> steps;

@@ -64,6 +64,7 @@ public:
         Program p;
         p.model = j.at("model");
         p.precision = j.at("precision");
+        p.precision_plan = j.at("precision_plan");
         const auto isa = isa_named(j.at("isa").get<std::string>());
         if (!isa) throw Error({.what = fmt::format("it needs the unknown instruction set '{}'", j.at("isa").get<std::string>()), .fix = "run it with the version that built it"});
         p.isa = *isa;
@@ -198,7 +199,7 @@ std::uint64_t WeightsWriter::add(const Tensor& t) {
 }
 
 json program_to_json(const Program& p, WeightsWriter& weights) {
-    json j{{"model", p.model}, {"precision", p.precision}, {"isa", p.isa.name()}, {"arena_bytes", p.arena_bytes}, {"slice", p.slice}, {"profile", json::object()},
+    json j{{"model", p.model}, {"precision", p.precision}, {"precision_plan", p.precision_plan}, {"isa", p.isa.name()}, {"arena_bytes", p.arena_bytes}, {"slice", p.slice}, {"profile", json::object()},
            {"values", json::array()}, {"steps", json::array()}, {"inputs", ids(p.inputs)}, {"outputs", json::array()}};
     for (const auto& [name, s] : p.profile) j["profile"][name] = {s.min, s.opt, s.max};
     for (const ProgramValue& v : p.values) {

@@ -40,6 +40,17 @@ Chosen choose_by_estimates(const PerPoint<std::vector<Candidate>>& candidates, c
     return chosen;
 }
 
+// Of the tactics that give the same bits everywhere those that are no reference implementation, which sums in another way; where
+// none is, all that there are.
+void keep_canonical(std::vector<Candidate>& all, const Step& step, const Isa& isa) {
+    const auto canonical = [&](const Candidate& c) {
+        if (c.choice.tactic == reference_choice.tactic) return false;
+        const Numerics n = c.tactic->numerics(step);
+        return n == Numerics::exact || (n == Numerics::reordered_sum && c.tactic->canonical && c.tactic->canonical(step, isa));
+    };
+    if (std::ranges::any_of(all, canonical)) std::erase_if(all, [&](const Candidate& c) { return !canonical(c); });
+}
+
 }  // namespace
 
 std::vector<Candidate> candidates_of(const Step& step, const PlanSettings& settings, bool decides) {
@@ -55,6 +66,7 @@ std::vector<Candidate> candidates_of(const Step& step, const PlanSettings& setti
                            .expansion = t->expansion ? t->expansion(step, v) : "",
                            .cost = t->cost(step, v, settings.isa)});
     }
+    if (settings.canonical) keep_canonical(all, step, settings.isa);
     std::ranges::stable_sort(all, {}, &Candidate::cost);
     return all;
 }

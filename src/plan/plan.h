@@ -15,6 +15,7 @@ struct PlanSettings {
     int threads = 1;
     Tune tune = Tune::fast;
     bool strict = false;
+    bool canonical = false;  // only what gives the same bits at every level that has vector instructions, where there is such
     std::uint64_t workspace_bytes = std::uint64_t{1} << 30;
     TimingCache* timings = nullptr;  // read and extended; null: what is measured is forgotten
     std::function<void(const Progress&)> progress{};
