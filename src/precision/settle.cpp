@@ -106,6 +106,10 @@ std::int64_t settle(PrecisionPlan& plan, ModelEdit& edit, std::int64_t newest) {
             l = {.layer = l.layer, .op = l.op, .reason = "has no FP32 values"};
             continue;
         }
+        if (l.chosen == Precision::int8 && !has_int8_form(edit, plan, nodes[i])) {
+            l = {.layer = l.layer, .op = l.op, .reason = why_not_int8(edit, plan, nodes[i])};
+            continue;
+        }
         if (std::string why = why_not(edit, plan, nodes[i], l.chosen, opset); !why.empty()) {
             l.chosen = Precision::fp32;
             l.reason = std::move(why);
