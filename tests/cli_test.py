@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 
 import onnx_bytes as ob
 
-VERBS = ["build", "run", "bench", "inspect", "check", "doctor"]
+VERBS = ["build", "run", "bench", "inspect", "check", "doctor", "export"]
 arguments = None
 
 

@@ -70,7 +70,9 @@ PrecisionPlan make_export_plan(ModelEdit& model, Precision precision, const Scal
         if (!l.reason.empty()) continue;  // wished for
         if (precision == Precision::fp16) l.reason = why_not_fp16(model, model.nodes()[nodes[i]]);
         if (precision == Precision::int8) l.reason = why_not_int8(model, plan, nodes[i]);
-        if (!l.reason.empty()) l.chosen = Precision::fp32;
+        if (l.reason.empty()) continue;
+        l.chosen = Precision::fp32;
+        if (precision == Precision::int8 && !has_int8_form(model, plan, nodes[i])) l.asked = Precision::fp32;
     }
     return plan;
 }

@@ -39,9 +39,11 @@ ModelEdit::ModelEdit(ModelTree& tree, const Graph& model) : tree_(tree), used_(a
     // What subgraphs give, where the import put other values in their place.
     for (const TreeNode& n : g.nodes)
         for (const TreeAttribute& a : n.attributes)
-            if (a.body && n.op == "If")
-                for (std::size_t i = 0; i < std::min(n.outputs.size(), a.body->outputs.size()); ++i)
-                    if (const DType t = declared_type(a.body->outputs[i]); t != DType::undefined) types_.emplace(n.outputs[i], t);
+            if (a.body) {
+                const std::size_t first = n.op == "Loop" ? 1 : 0;  // a Loop's body tells first whether it goes on
+                for (std::size_t i = 0; i < n.outputs.size() && first + i < a.body->outputs.size(); ++i)
+                    if (const DType t = declared_type(a.body->outputs[first + i]); t != DType::undefined) types_.emplace(n.outputs[i], t);
+            }
 }
 
 void ModelEdit::index() {

@@ -53,6 +53,10 @@ bool is_matrix_layer(const TreeNode& n) {
     return n.domain.empty() && std::ranges::find(ops, n.op) != ops.end();
 }
 
+bool has_int8_form(ModelEdit& edit, const PrecisionPlan& plan, std::size_t node) {
+    return is_matrix_layer(edit.nodes()[node]) || residual_branch(edit, plan, node);
+}
+
 bool is_dequantized(ModelEdit& edit, const std::string& v) {
     const auto p = edit.producer(v);
     return p && is(edit.nodes()[*p], "DequantizeLinear");
@@ -60,11 +64,10 @@ bool is_dequantized(ModelEdit& edit, const std::string& v) {
 
 std::string why_not_int8(ModelEdit& edit, const PrecisionPlan& plan, std::size_t node) {
     const TreeNode& n = edit.nodes()[node];
-    if (is(n, "Add")) {
+    if (!is_matrix_layer(n)) {
         const auto branch = residual_branch(edit, plan, node);
-        return branch ? why_no_scale(edit, plan, n.inputs[*branch]) : "is no sum with a quantized convolution";
+        return branch ? why_no_scale(edit, plan, n.inputs[*branch]) : "has no Q/DQ of its own";
     }
-    if (!is_matrix_layer(n)) return "has no Q/DQ of its own";
     if (n.inputs.size() < 2) return "has no weights";
     int constants = 0;
     for (std::size_t k : {0, 1}) {

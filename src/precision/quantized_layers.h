@@ -10,10 +10,13 @@ namespace tercet {
 /// Conv, ConvTranspose, MatMul and Gemm, whose activations and weights are quantized.
 bool is_matrix_layer(const onnx::TreeNode&);
 
+/// Whether INT8 says anything of a layer: of a matrix layer, and of a sum with an INT8 convolution. What lies between them follows.
+bool has_int8_form(ModelEdit&, const PrecisionPlan&, std::size_t node);
+
 /// Whether the value comes out of a DequantizeLinear, so that it has its scale already.
 bool is_dequantized(ModelEdit&, const std::string& value);
 
-/// Why a layer cannot be written in INT8; empty if it can. Of an Add: if it is no residual one, or its branch has no scale.
+/// Why a layer with an INT8 form cannot be written in it; empty if it can.
 std::string why_not_int8(ModelEdit&, const PrecisionPlan&, std::size_t node);
 
 /// Inputs of a layer, for which why_not_int8 is empty, that INT8 is written on: both of a matrix layer; of an Add whose one operand

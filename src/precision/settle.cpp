@@ -63,7 +63,9 @@ std::int64_t opset_for(const PrecisionPlan& plan, ModelEdit& edit, std::int64_t 
     return needed;
 }
 
-std::string why_not_float(const TreeNode& n, Precision p, std::int64_t opset) {
+std::string why_not_float(ModelEdit& edit, const TreeNode& n, Precision p, std::int64_t opset) {
+    for (const std::string& v : n.inputs)
+        if (!v.empty() && edit.type_of(v) == DType::undefined) return fmt::format("nothing tells the type of '{}'", v);
     const std::int64_t since = float_support(n.op, n.domain).since(p);
     const std::string_view name = p == Precision::fp16 ? "FP16" : "BF16";
     if (since == FloatSupport::never) return fmt::format("{} takes no {}", n.op, name);
@@ -73,7 +75,7 @@ std::string why_not_float(const TreeNode& n, Precision p, std::int64_t opset) {
 
 std::string why_not(ModelEdit& edit, const PrecisionPlan& plan, std::size_t i, Precision p, std::int64_t opset) {
     if (p == Precision::fp32) return {};
-    if (p != Precision::int8) return why_not_float(edit.nodes()[i], p, opset);
+    if (p != Precision::int8) return why_not_float(edit, edit.nodes()[i], p, opset);
     if (opset < opset_of_channels) return fmt::format("per-channel scales are in opset {} and newer, this is {}", opset_of_channels, opset);
     return why_not_int8(edit, plan, i);
 }
@@ -104,6 +106,10 @@ std::int64_t settle(PrecisionPlan& plan, ModelEdit& edit, std::int64_t newest) {
         LayerPlan& l = model.layers[i];
         if (!computes_f32(edit, edit.nodes()[nodes[i]])) {  // shapes and indices, which no precision is about
             l = {.layer = l.layer, .op = l.op, .reason = "has no FP32 values"};
+            continue;
+        }
+        if (l.chosen == Precision::int8 && !has_int8_form(edit, plan, nodes[i])) {
+            l = {.layer = l.layer, .op = l.op, .reason = why_not_int8(edit, plan, nodes[i])};
             continue;
         }
         if (std::string why = why_not(edit, plan, nodes[i], l.chosen, opset); !why.empty()) {

@@ -278,6 +278,28 @@ TEST(WriteModel, ProductsOfActivationsNeedBothScales) {
     EXPECT_EQ(exported(f, {.precision = int8, .scales = {{"x", 1}}}).layer("m").reason, "no scale for tensor 'z'");
 }
 
+TEST(WriteModel, NodesMayShareALabel) {
+    ModelFile f = convolutions();
+    f.nodes[2] = node_message("Conv", {"r", "w2"}, {"y"}, {}, "conv1");
+    const Result r = exported(f, {.precision = int8, .scales = {{"x", 0.1f}}});  // and the second one has no scale
+    EXPECT_EQ(r.count("QuantizeLinear"), 1);
+    EXPECT_EQ(r.written.plan.layers.size(), 2u);
+}
+
+TEST(WriteModel, WhatALoopGivesIsFp32) {
+    const ModelFile body{.inputs = {value_message("i", DType::i64, {}), value_message("go", DType::boolean, {}), value_message("s", DType::f32, {"2"})},
+                         .outputs = {value_message("on", DType::boolean, {}), value_message("t", DType::f32, {"2"})},
+                         .nodes = {node_message("Identity", {"go"}, {"on"}), node_message("Add", {"s", "r"}, {"t"})}};
+    const ModelFile f{.inputs = {value_message("x", DType::f32, {"2"})}, .outputs = {value_message("y", DType::f32, {"2"})},
+                      .initializers = {tensor_message("n", Tensor::scalar(DType::i64, 3)), tensor_message("yes", Tensor::scalar(DType::boolean, 1))},
+                      .nodes = {node_message("Relu", {"x"}, {"r"}, {}, "before"), node_message("Loop", {"n", "yes", "r"}, {"z"}, {graph_attribute("body", body)}, "loop"),
+                                node_message("Relu", {"z"}, {"y"}, {}, "after")}};
+    const Result r = exported(f, fp16);
+    EXPECT_EQ(r.node("loop").inputs[2], "r");
+    EXPECT_EQ(r.type("r"), DType::f32);
+    EXPECT_EQ(r.node("after").inputs[0], "z_fp16");
+}
+
 TEST(WriteModel, WhatIsQuantizedAlreadyStays) {
     const Result once = exported(convolutions(), {.precision = int8, .scales = convolution_scales});
     const TemporaryFolder folder;

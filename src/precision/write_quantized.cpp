@@ -19,7 +19,7 @@ public:
     void run() {
         std::vector<std::pair<std::size_t, std::size_t>> reads;  // all found before the first is changed
         for (std::size_t i = 0; i < edit_.nodes().size(); ++i)
-            if (precision_of(plan_, edit_.nodes()[i]) == Precision::int8)
+            if (precision_of(plan_, edit_.nodes()[i]) == Precision::int8 && why_not_int8(edit_, plan_, i).empty())  // nodes may share a label
                 for (std::size_t k : quantized_inputs(edit_, plan_, i)) reads.emplace_back(i, k);
         for (const auto& [i, k] : reads) {
             const std::string v = edit_.nodes()[i].inputs[k];
