@@ -53,7 +53,7 @@ OutputError ErrorSums::result(std::string name) const {
     const double infinity = std::numeric_limits<double>::infinity();
     e.sqnr_db = noise_ == 0 ? infinity : std::isinf(noise_) ? -infinity : 10 * std::log10(reference_squares_ / noise_);
     const double norms = std::sqrt(reference_squares_) * std::sqrt(squares_);
-    if (noise_ > 0) e.cosine = norms > 0 && std::isfinite(norms) ? std::min(1.0, products_ / norms) : 0;
+    if (noise_ > 0) e.cosine = norms > 0 && std::isfinite(norms) ? std::clamp(products_ / norms, -1.0, 1.0) : 0;
     return e;
 }
 
