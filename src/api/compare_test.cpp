@@ -191,6 +191,20 @@ TEST_F(Compare, OutputsWithoutABatchAreOfOneSampleEach) {
     EXPECT_EQ(c.engines[1].agreement, 0);
 }
 
+TEST_F(Compare, ShapesMayDependOnTheData) {
+    const auto kept = [&](std::string_view precision, std::string_view least) {
+        return engine(precision, fmt::format("(f32[3] x) => (f32[?k] y) {{ big = Greater(x, f32[1]{{{}}}) y = Compress(x, big) }}", least));
+    };
+    CompareSettings s = settings({kept("fp32", "-1"), kept("int8", "0.5")}, array("x.npy", {3, 3}, {3, 2, 2, 0, 0, 0, 0, 1, 2}));
+    s.labels = folder_.write("labels.csv", "label\n0\n0\n2\n");
+    const Comparison c = compare({}, s);
+    EXPECT_THAT(c.engines[0].answers, ElementsAre(0, 0, 2));
+    EXPECT_THAT(c.engines[1].answers, ElementsAre(0, -1, -1));
+    EXPECT_NEAR(c.engines[1].top1.value(), 100.0 / 3, 1e-9);
+    EXPECT_EQ(c.engines[1].outputs[0].other_shapes, 2);
+    EXPECT_EQ(c.engines[1].outputs[0].max_abs_error, 0);
+}
+
 TEST_F(Compare, EveryInputHasItsData) {
     const std::string text = "(f32[N,3] a, i64[N] b) => (f32[N,3] y) { f = Cast<to = 1>(b) c = Unsqueeze(f, i64[1]{1}) y = Add(a, c) }";
     CompareSettings s{.data = {{"a", three_samples()}, {"b", folder_.write("b.csv", "v\n1\n2\n3\n")}}, .engines = {engine("fp32", text)}, .seconds = 0};
