@@ -107,7 +107,7 @@ BuildSettings build_settings(const BuildOptions& o, const std::filesystem::path&
     for (auto& [name, file] : parse_files("--fix-input", o.fixed)) s.fixed_inputs[name] = file;
     s.layer_precisions = parse_layer_precisions("--layerPrecisions", o.trtexec_layer_precisions);
     // To trtexec, * is what all others have, wherever it stands; here the last that fits counts.
-    std::ranges::stable_partition(s.layer_precisions, [](const auto& p) { return p.first == "*"; });
+    std::stable_partition(s.layer_precisions.begin(), s.layer_precisions.end(), [](const auto& p) { return p.first == "*"; });
     std::ranges::copy(parse_layer_precisions("--layer-precisions", o.layer_precisions), std::back_inserter(s.layer_precisions));
     s.calibration.threads = s.threads;
     choose_isa(s);

@@ -111,6 +111,9 @@ void print_costs(const Comparison& c) {
     std::vector<std::string> header{"precision", "size", "of fp32"};
     if (reference->speed) header.insert(header.end(), {"load", "latency", "p99", "samples/s", "speedup", "memory"});
     print_table(header, rows, "  ", {1, 2, 3, 4, 5, 6, 7, 8});
+    for (const ComparedEngine& e : c.engines)
+        if (e.speed && (e.speed->latency_batch != reference->speed->latency_batch || e.speed->throughput_batch != reference->speed->throughput_batch))
+            fmt::print("  {} at batches {} and {}: its profile allows no other\n", name_of(e), e.speed->latency_batch, e.speed->throughput_batch);
     if (reference->speed)
         fmt::print("  latency at batch {}, samples/s and memory at batch {}; each engine in a process of its own, in turns\n", reference->speed->latency_batch, reference->speed->throughput_batch);
 }

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 
 import onnx_bytes as ob
 
-VERBS = ["build", "run", "bench", "inspect", "check", "doctor", "export"]
+VERBS = ["build", "run", "bench", "compare", "inspect", "check", "export", "doctor"]
 arguments = None
 
 
@@ -116,7 +116,9 @@ class WrongUsage(Program):
                 (["build", model, size, "much"], "1GiB"), (["build", model, size, "1024"], "1024MiB"),
                 (["build", model, "--memPoolSize", "dlaSRAM:1"], "workspace"), (["build", model, "--fix-input", "x"], "name=FILE"),
                 (["build", model, "--isa", "mmx"], "mmx"), (["bench", "e.engine", "--streams", "0"], "--streams"),
-                (["run", "e.engine", "--threads", "-1"], "--threads"), (["check"], "DIR")]:
+                (["run", "e.engine", "--threads", "-1"], "--threads"), (["check"], "DIR"), (["compare", model], "--data"),
+                (["compare", "--data", "x.npy"], "MODEL"), (["compare", model, "--data", "x.npy", "--engines", "e.engine"], "--engines"),
+                (["compare", model, "--data", "x.npy", "--precisions", "fp32,fp64"], "fp64"), (["compare", model, "--data", "x=", "--data", "y"], "name=FILE")]:
             with self.subTest(words=words):
                 self.fails(2, *words, says=says)
 
@@ -366,6 +368,69 @@ class Bench(Program):
     def test_a_batch_outside_the_profile(self):
         self.small_engine()
         self.fails(1, "bench", "small.engine", "--batch", "33", says="33")
+
+
+    def test_peak_memory_is_the_programs_own(self):
+        ballast = bytearray(b"x") * 200_000_000  # what a process reports of itself begins at what its parent held
+        self.assertLess(self.json("bench", self.small_engine(), "--duration", "0.01")["peak_rss_bytes"], len(ballast) / 2)
+
+
+class Compare(Program):
+    def engines(self):
+        """Of scores x + b: the second has 2 more on the last of three classes."""
+        for name, last in [("a", 0.0), ("b", 2.0)]:
+            write(self.path(name + ".onnx"), ob.model([ob.node("Add", ["x", "b"], ["y"])], [ob.value_info("x", ["N", 3])],
+                                                      [ob.value_info("y", ["N", 3])], [ob.tensor("b", [3], [0.0, 0.0, last])]))
+            self.tercet("build", name + ".onnx", "--tune", "none", "-o", name + ".engine")
+        write(self.path("x.npy"), npy([3, 3], [3.0, 0, 0, 0, 2.0, 1.0, 0, 0, 1.0]))
+        write(self.path("labels.csv"), b"label\n0\n2\n2\n")
+        return "a.engine,b.engine"
+
+    def test_prints_what_each_gives_and_costs(self):
+        words = ["compare", "--engines", self.engines(), "--data", "x.npy", "--labels", "labels.csv"]
+        a, b = self.json(*words, "--duration", "0.02")
+        self.assertEqual((a["precision"], a["status"], a["path"], a["samples"]), ("fp32", "ok", "a.engine", 3))
+        self.assertEqual((a["agreement"], a["cosine"], a["sqnr_db"], a["max_abs_error"]), (100, 1, None, 0))
+        self.assertAlmostEqual(a["top1"], 200 / 3)
+        self.assertAlmostEqual(b["top1"], 100)
+        self.assertAlmostEqual(b["agreement"], 200 / 3)
+        self.assertEqual((b["top5"], b["max_abs_error"], b["bytes"]), (None, 2, os.path.getsize(self.path("b.engine"))))
+        self.assertLess(b["cosine"], 1)
+        self.assertEqual(b["outputs"][0]["name"], "y")
+        for e in [a, b]:
+            for key in ["samples_per_s", "load_ms", "first_inference_ms", "peak_rss_bytes", "speedup"]:
+                self.assertGreater(e[key], 0, key)
+            self.assertLessEqual(e["latency_ms"]["p50"], e["latency_ms"]["p99"])
+            self.assertEqual((e["latency_batch"], e["throughput_batch"]), (1, 32))
+        text = self.tercet(*words, "--duration", "0").stdout
+        for what in ["3 samples, with labels", "66.67 %", "+33.33", "100.00 %", "fp32 (b.engine)", "of fp32"]:
+            self.assertIn(what, text)
+        self.assertNotIn("speedup", text)
+
+    def test_a_precision_that_cannot_be_built_is_named_and_stops_no_other(self):
+        # INT8 has neither data nor a cache here.
+        model, picture = (os.path.join(arguments.examples, "fashion_mnist", name) for name in ["model.onnx", "ankle_boot.png"])
+        words = ["compare", model, "--data", picture, "--precisions", "fp32,int8", "--tune", "none", "--duration", "0"]
+        before = sorted(os.listdir(self.folder))
+        fp32, int8 = self.json(*words, status=1)
+        self.assertEqual((fp32["status"], int8["status"], int8["cosine"]), ("ok", "failed", None))
+        self.assertNotEqual(int8["reason"], "")
+        self.assertIn("int8 failed: ", self.tercet(*words, status=1).stdout)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    def test_files_at_fault(self):
+        engines = self.engines()
+        model, picture = (os.path.join(arguments.examples, "fashion_mnist", name) for name in ["model.onnx", "ankle_boot.png"])
+        write(self.path("two.csv"), b"label\n0\n1\n")
+        write(self.path("w.npy"), npy([1, 4], [0.0] * 4))
+        for words, says in [
+                (["none.onnx", "--data", "x.npy"], "none.onnx"), ([model, "--data", "none"], "none"),
+                (["--engines", "a.engine,none.engine", "--data", "x.npy"], "none.engine"), (["--engines", engines, "--data", "w.npy"], ["w.npy", "samples are [4]"]),
+                (["--engines", engines, "--data", "x.npy", "--labels", "two.csv"], ["two.csv", "2 labels for 3 samples"]),
+                (["--engines", engines, "--data", "x.npy", "--output", "z"], "the outputs are: y"), ([model, "--data", "z=" + picture], "the inputs are: image"),
+                ([model, "--data", picture, "--resize", "8x8"], "samples are [8, 8, 1]")]:
+            with self.subTest(words=words):
+                self.fails(1, "compare", *words, "--duration", "0", says=says)
 
 
 class Inspect(Program):

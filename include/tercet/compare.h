@@ -64,7 +64,7 @@ struct ComparedEngine {
     std::string reason;                 ///< why it failed
     BuildResult build;                  ///< if it was built here; its file is gone
     std::uint64_t bytes = 0;
-    std::vector<std::int64_t> answers;  ///< the class that each sample was given; empty if the output holds no classes
+    std::vector<std::int64_t> answers;  ///< the class that each sample was given, -1 where none was; empty if the output holds no classes
     std::optional<double> top1, top5;   ///< percent of the samples whose label is the first, or among the first five, of the answer
     std::optional<double> agreement;    ///< percent of the samples that have FP32's answer
     std::vector<OutputError> outputs;   ///< in the model's order

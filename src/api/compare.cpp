@@ -145,10 +145,9 @@ public:
         std::vector<Engine> engines{reference().engine()};
         for (const Candidate& c : candidates_)
             if (c.context) engines.push_back(c.engine());
-        const bool together = outputs_have_batch_axis(reference().engine());
-        for (Batches batches(data, engines, together); batches.next();) {
+        for (Batches batches(data, engines, outputs_have_batch_axis(reference().engine())); batches.next();) {
             if (settings_.progress) settings_.progress({"running samples", batches.first(), data.count()});
-            run_batch(batches, data, together);
+            run_batch(batches, data);
         }
         finish();
     }
@@ -158,7 +157,7 @@ public:
 private:
     Candidate& reference() { return candidates_[reference_]; }
 
-    void run_batch(const Batches& batches, const CompareData& data, bool together) {
+    void run_batch(const Batches& batches, const CompareData& data) {
         const auto rows_of = [&](std::span<const ResultView> results) {
             std::vector<Rows> rows;
             for (const ResultView& r : results) rows.emplace_back(r, batches.count(), batches.size() - batches.count());
@@ -167,7 +166,7 @@ private:
         const auto results = reference().context->run(batches.inputs());
         if (batches.first() == 0) {
             const ResultView& decisive = results[comparison_.output];
-            classes_ = ClassOutput::of(decisive.dtype, decisive.shape.subspan(together ? 1 : 0));
+            classes_ = ClassOutput::of(decisive.dtype, decisive.shape.subspan(batches.together() ? 1 : 0));
             comparison_.classes = classes_.classes;
             check_labels(classes_, data, settings_, reference().engine().outputs()[comparison_.output], comparison_);
         }

@@ -53,7 +53,7 @@ OutputError ErrorSums::result(std::string name) const {
     const double infinity = std::numeric_limits<double>::infinity();
     e.sqnr_db = noise_ == 0 ? infinity : std::isinf(noise_) ? -infinity : 10 * std::log10(reference_squares_ / noise_);
     const double norms = std::sqrt(reference_squares_) * std::sqrt(squares_);
-    if (noise_ > 0) e.cosine = norms > 0 && std::isfinite(norms) ? std::min(1.0, products_ / norms) : 0;
+    if (noise_ > 0) e.cosine = norms > 0 && std::isfinite(norms) ? std::clamp(products_ / norms, -1.0, 1.0) : 0;
     return e;
 }
 
@@ -65,7 +65,10 @@ ClassOutput ClassOutput::of(DType dtype, std::span<const std::int64_t> sample_sh
     return {.kind = Kind::scores, .classes = count_of(sample_shape)};
 }
 
+bool ClassOutput::fits(const Rows& rows) const { return rows.elements == (kind == Kind::scores ? classes : 1); }
+
 std::int64_t ClassOutput::answer(const Rows& rows, std::int64_t i) const {
+    if (!fits(rows)) return -1;
     const View scores = row(rows, i);
     if (kind == Kind::number) return scores.get_int_at(0);
     std::int64_t best = 0;
@@ -75,6 +78,7 @@ std::int64_t ClassOutput::answer(const Rows& rows, std::int64_t i) const {
 }
 
 std::int64_t ClassOutput::place(const Rows& rows, std::int64_t i, std::int64_t label) const {
+    if (!fits(rows)) return std::numeric_limits<std::int64_t>::max();
     const View scores = row(rows, i);
     if (kind == Kind::number) return scores.get_int_at(0) != label;
     std::int64_t before = 0;

@@ -39,9 +39,11 @@ struct ClassOutput {
 
     /// What one sample's shape and the type say: floats with one axis of more than one element are scores, an integer alone is a number.
     static ClassOutput of(DType dtype, std::span<const std::int64_t> sample_shape);
-    /// The class given to sample i: the first of the greatest scores.
+    /// Whether the rows are as long as the shape said; a shape that depends on the data may change from sample to sample.
+    bool fits(const Rows& rows) const;
+    /// The class given to sample i: the first of the greatest scores; -1 if the rows do not fit.
     std::int64_t answer(const Rows& rows, std::int64_t i) const;
-    /// How many classes come before `label` in sample i.
+    /// How many classes come before `label` in sample i; all, if the rows do not fit.
     std::int64_t place(const Rows& rows, std::int64_t i, std::int64_t label) const;
 };
 

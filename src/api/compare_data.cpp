@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -16,6 +17,19 @@ namespace {
 std::string text_of(const TensorInfo& input) { return fmt::format("{} {} [{}]", input.name, name_of(input.dtype), fmt::join(input.shape, ", ")); }
 
 std::size_t bytes_per_sample(const Array& a) { return a.data.size() / static_cast<std::size_t>(a.shape[0]); }
+
+bool has_batch_axis(const Array& samples, const TensorInfo& input) { return samples.shape.size() == input.shape.size(); }
+
+// Whether samples [n, ...] can be an input whose extents, without the batch, fit(axis, extent).
+template <class Fits>
+void check_shape(const Array& samples, const std::filesystem::path& file, const TensorInfo& input, Fits fits) {
+    const std::size_t rank = input.shape.size(), skipped = has_batch_axis(samples, input) ? 0 : 1;
+    bool good = samples.shape.size() == rank + skipped;
+    for (std::size_t d = 1; d < samples.shape.size() && good; ++d) good = fits(d - skipped, samples.shape[d]);
+    if (!good)
+        throw Error({.what = fmt::format("samples are [{}], but the input is {}", fmt::join(std::span(samples.shape).subspan(1), ", "), text_of(input)), .where = file.string(),
+                     .fix = "give samples of its shape; for pictures, see --layout, --resize and --color"});
+}
 
 // `count` of n, spread evenly: what load_samples does with max_samples, for samples whose labels come by order.
 void take_evenly(Samples& s, std::int64_t count) {
@@ -95,6 +109,13 @@ CompareData load_compare_data(std::span<const TensorInfo> inputs, const CompareS
             } else if (s.count() != data.count()) {
                 throw Error({.what = fmt::format("{} samples for input '{}', {} for '{}'", s.count(), input.name, data.count(), inputs[0].name), .fix = "give as many for every input"});
             }
+            check_shape(s.values, {}, input, [&](std::size_t axis, std::int64_t extent) {
+                std::int64_t size = 0;  // of a symbol: what its profile says
+                const std::string& dim = input.shape[axis];
+                const auto [end, error] = std::from_chars(dim.data(), dim.data() + dim.size(), size);
+                return error != std::errc() || end != dim.data() + dim.size() || size == extent;
+            });
+            data.files.push_back(file);
             data.inputs.push_back(converted(std::move(s.values), input.dtype));
             check_values(data.inputs.back(), data.ids);
         });
@@ -106,27 +127,20 @@ CompareData load_compare_data(std::span<const TensorInfo> inputs, const CompareS
 Batches::Batches(const CompareData& data, std::span<const Engine> engines, bool together) : data_(data), filled_(data.inputs.size()) {
     for (std::size_t i = 0; i < data.inputs.size(); ++i) {
         const TensorInfo& input = engines[0].inputs()[i];
-        const std::vector<std::int64_t>& shape = data.inputs[i].shape;
-        const bool has_batch_axis = shape.size() == input.shape.size();
-        bool fits = has_batch_axis || shape.size() == input.shape.size() + 1;
+        for (const Engine& engine : engines) {
+            const TensorInfo& profile = engine.inputs()[i];
+            check_shape(data.inputs[i], data.files[i], input, [&](std::size_t axis, std::int64_t extent) { return extent >= profile.min_shape[axis] && extent <= profile.max_shape[axis]; });
+        }
+        has_batch_axis_.push_back(has_batch_axis(data.inputs[i], input));
+        if (!has_batch_axis_[i]) together = false;
         for (const Engine& engine : engines)
-            for (std::size_t d = 1; d < shape.size() && fits; ++d) {
-                const std::size_t axis = has_batch_axis ? d : d - 1;
-                fits = shape[d] >= engine.inputs()[i].min_shape[axis] && shape[d] <= engine.inputs()[i].max_shape[axis];
-            }
-        if (!fits)
-            throw Error({.what = fmt::format("samples are [{}], but the input is {}", fmt::join(std::span(shape).subspan(1), ", "), text_of(input)),
-                         .fix = "give samples of its shape; for pictures, see --layout, --resize and --color"});
-        has_batch_axis_.push_back(has_batch_axis);
-        if (!has_batch_axis) together = false;
-        for (const Engine& engine : engines)
-            if (has_batch_axis) {
+            if (has_batch_axis_[i]) {
                 least_ = std::max(least_, engine.inputs()[i].min_shape[0]);
                 most_ = std::min(most_, engine.inputs()[i].max_shape[0]);
             }
     }
     if (!together) most_ = std::min<std::int64_t>(most_, 1);
-    if (!together) most_ = std::min<std::int64_t>(most_, 1);
+    together_ = together;
     if (least_ > most_)
         throw Error({.what = together ? fmt::format("no batch suits all engines: one wants {} or more, another {} or fewer", least_, most_)
                                       : fmt::format("samples have to run one by one, and the least batch is {}", least_),
