@@ -16,6 +16,8 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <random>
 
 namespace tercet {
 namespace {
@@ -297,6 +299,23 @@ SampleSource from_file(const Preprocess& p, const fs::path& path, std::span<cons
 }
 
 }  // namespace
+
+// The first `count` of a shuffle (Fisher-Yates); the standard fixes what mt19937_64 gives, but not its distributions, so that the
+// draw below k is the high half of a product, as good as even for k far below 2^32.
+std::vector<std::int64_t> choose_samples(std::int64_t n, std::int64_t count, std::uint64_t seed) {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    if (count >= n) return order;
+    std::mt19937_64 random(seed);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto left = static_cast<std::uint64_t>(n - i);
+        const auto drawn = static_cast<std::int64_t>((left * (random() >> 32)) >> 32);
+        std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(i + drawn)]);
+    }
+    order.resize(static_cast<std::size_t>(count));
+    std::ranges::sort(order);
+    return order;
+}
 
 std::vector<std::string> files_in(const fs::path& folder, std::span<const std::string_view> endings) { return list(folder, endings).files; }
 

@@ -28,6 +28,9 @@ struct SampleSource {
 /// sample; and a folder of NPY files, each one sample for the only input. Error as load_samples.
 SampleSource open_samples(const std::filesystem::path& path, const Preprocess& preprocess, std::span<const std::string> inputs = {});
 
+/// `count` of n samples (all, if that is more), drawn by the seed, in ascending order. The same on every machine.
+std::vector<std::int64_t> choose_samples(std::int64_t n, std::int64_t count, std::uint64_t seed);
+
 /// Names of the files with one of these endings (lower case, with the dot) in a folder, sorted; hidden ones left out.
 std::vector<std::string> files_in(const std::filesystem::path& folder, std::span<const std::string_view> endings);
 
