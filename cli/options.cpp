@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options.h"
 
+#include "tercet/inputs.h"
 #include "tercet/machine.h"
 
 #include <fmt/format.h>
@@ -29,6 +30,24 @@ bool parse_number(std::string_view text, T& number) {
 std::ptrdiff_t rank_of(const std::string& level) {
     const auto levels = isa_levels();
     return std::ranges::find(levels, level) - levels.begin();
+}
+
+double parse_scale(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    double a = 0, b = 1;
+    if (!parse_number(std::string_view(text).substr(0, slash), a) || (slash != std::string::npos && (!parse_number(std::string_view(text).substr(slash + 1), b) || b == 0)))
+        throw CLI::ValidationError("--scale", fmt::format("'{}' is no number; write 1/255 or 0.00392", text));
+    return a / b;
+}
+
+// "256" or "224x320".
+std::vector<std::int64_t> parse_size(const std::string& option, const std::string& text) {
+    std::vector<std::int64_t> sides;
+    for (std::string_view side : split(text, 'x'))
+        if (!parse_number(side, sides.emplace_back()) || sides.back() < 1)
+            throw CLI::ValidationError(option, fmt::format("'{}' is no size; write 256 or 224x320", text));
+    if (sides.size() > 2) throw CLI::ValidationError(option, fmt::format("'{}' has more than two sides", text));
+    return sides;
 }
 
 }  // namespace
@@ -104,6 +123,59 @@ std::map<std::string, std::filesystem::path> parse_files(const std::string& opti
             throw CLI::ValidationError(option, fmt::format("'{}' is there twice", text.substr(0, equals)));
     }
     return files;
+}
+
+void add_data_options(CLI::App& verb, DataOptions& o) {
+    verb.add_option("--scale", o.scale, "factor for pixels, 1/255 (the default) or a number")->type_name("X");
+    verb.add_option("--mean", o.mean, "subtracted from scaled pixels: one, or one per channel, 0.485,0.456,0.406")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
+    verb.add_option("--std,--deviation", o.deviation, "then divides them")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
+    verb.add_option("--layout", o.layout, "where pictures' channels go: nchw or nhwc (as the model's input has them)")
+        ->check(quiet(CLI::IsMember({"nchw", "nhwc"})))->type_name("NAME");
+    verb.add_option("--color", o.color, "rgb, bgr or gray (by the model's channels)")->check(quiet(CLI::IsMember({"rgb", "bgr", "gray"})))->type_name("NAME");
+    verb.add_flag("--bgr", o.bgr)->group("");
+    verb.add_option("--resize", o.resize, "HxW: pictures are stretched to it; N: their shorter side becomes N, then the middle is cut out")->type_name("SIZE");
+    verb.add_option("--crop", o.crop, "HxW or N: the middle of a picture, not stretched")->type_name("SIZE");
+}
+
+Preprocess preprocess_of(const DataOptions& o, const TensorInfo& input) {
+    Preprocess p = preprocess_for(input);
+    if (!o.scale.empty()) p.scale = parse_scale(o.scale);
+    p.mean = o.mean;
+    p.deviation = o.deviation;
+    if (!o.layout.empty()) p.layout = o.layout == "nhwc" ? Layout::nhwc : Layout::nchw;
+    if (o.bgr || o.color == "bgr") p.color = Color::bgr;
+    else if (!o.color.empty()) p.color = o.color == "gray" ? Color::gray : Color::rgb;
+    const auto resize = o.resize.empty() ? std::vector<std::int64_t>{} : parse_size("--resize", o.resize);
+    const auto crop = o.crop.empty() ? std::vector<std::int64_t>{} : parse_size("--crop", o.crop);
+    if (resize.size() == 2 && !crop.empty()) throw CLI::ValidationError("--crop", "a stretched picture is not cut: give --resize N, the shorter side, with it");
+    if (resize.size() == 2) {
+        p.height = resize[0];
+        p.width = resize[1];
+    } else if (!resize.empty() || !crop.empty()) {
+        p.fit = Fit::crop;
+        if (!resize.empty()) p.resize_shorter = resize[0];
+        if (!crop.empty()) {
+            p.height = crop.front();
+            p.width = crop.back();
+        }
+    }
+    return p;
+}
+
+void add_calibration_options(CLI::App& verb, CalibrationOptions& o) {
+    verb.add_option("--calib-data", o.data, "samples: a folder of pictures (flat or a folder per class), of NPY, NPZ or ONNX tensor files; an NPY, NPZ, IDX or CSV file")
+        ->type_name("DIR|FILE");
+    verb.add_option("--calibrator", o.calibrator, "entropy, minmax, percentile or mse (entropy)")
+        ->check(quiet(CLI::IsMember({"entropy", "minmax", "percentile", "mse"})))->type_name("NAME");
+    verb.add_option("--calib-samples", o.samples, "how many, at most (512)")->check(quiet(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40)))->type_name("N");
+    verb.add_option("--calib-seed", o.seed, "which ones: another number draws others (1)")->type_name("N");
+    verb.add_option("--percentile", o.percentile, "for that calibrator (99.99)")->check(quiet(CLI::Range(0.001, 100.0)))->type_name("X");
+}
+
+CalibrationSettings calibration_of(const CalibrationOptions& o, const DataOptions& data, std::span<const TensorInfo> inputs) {
+    CalibrationSettings s{.data = o.data, .samples = o.samples, .seed = o.seed, .calibrator = calibrator_named(o.calibrator), .percentile = o.percentile};
+    if (inputs.size() == 1) s.preprocess = preprocess_of(data, inputs[0]);
+    return s;
 }
 
 std::string isa_cap() {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of options as users write them, and what the environment asks for. Throws CLI::ValidationError (wrong usage) for
-// what cannot be read.
+// Values of options as users write them, options that verbs share, and what the environment asks for. Throws
+// CLI::ValidationError (wrong usage) for what cannot be read.
 #pragma once
 
 #include "tercet/build.h"
+#include "tercet/calibrate.h"
+#include "tercet/engine.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +38,27 @@ std::uint64_t parse_pools(const std::string& option, const std::string& text);
 
 /// "name=FILE" each.
 std::map<std::string, std::filesystem::path> parse_files(const std::string& option, const std::vector<std::string>& texts);
+
+/// How data become a model's inputs, as options say it; what they leave open follows from the input's shape.
+struct DataOptions {
+    std::string scale, layout, resize, crop, color;
+    std::vector<double> mean, deviation;
+    bool bgr = false;
+};
+void add_data_options(CLI::App& verb, DataOptions& options);
+Preprocess preprocess_of(const DataOptions& options, const TensorInfo& input);
+
+/// What to calibrate on, and how.
+struct CalibrationOptions {
+    std::filesystem::path data;
+    std::string calibrator = "entropy";
+    std::int64_t samples = 512;
+    std::uint64_t seed = 1;
+    double percentile = 99.99;
+};
+void add_calibration_options(CLI::App& verb, CalibrationOptions& options);
+/// For a model with these inputs; progress and warnings are the caller's to set.
+CalibrationSettings calibration_of(const CalibrationOptions& options, const DataOptions& data, std::span<const TensorInfo> inputs);
 
 /// TERCET_MAX_ISA; empty if it is not set, or is no less than the machine has.
 std::string isa_cap();

@@ -16,9 +16,8 @@ struct Options {
     std::filesystem::path engine, output;
     std::vector<std::string> inputs;
     std::string shapes;
-    std::vector<double> mean, deviation;
-    double scale = 0;
-    bool bgr = false, json = false;
+    DataOptions data;
+    bool json = false;
     int threads = 0;
 };
 
@@ -32,15 +31,6 @@ const TensorInfo* find(std::span<const TensorInfo> infos, std::string_view name)
     for (const TensorInfo& i : infos)
         if (i.name == name) return &i;
     return nullptr;
-}
-
-Preprocess preprocess_of(const TensorInfo& input, const Options& o) {
-    Preprocess p = preprocess_for(input);
-    if (o.scale != 0) p.scale = o.scale;
-    p.mean = o.mean;
-    p.deviation = o.deviation;
-    if (o.bgr) p.color = Color::bgr;
-    return p;
 }
 
 std::vector<Array> load_inputs(const Engine& engine, const Options& o) {
@@ -57,7 +47,7 @@ std::vector<Array> load_inputs(const Engine& engine, const Options& o) {
     std::vector<Array> arrays;
     for (const TensorInfo& input : engine.inputs()) {
         if (const auto file = files.find(input.name); file != files.end()) {
-            arrays.push_back(load_input(file->second, input, preprocess_of(input, o)));
+            arrays.push_back(load_input(file->second, input, preprocess_of(o.data, input)));
         } else if (!files.empty()) {
             throw Error({.what = fmt::format("input '{}' has no file", input.name), .where = o.engine.string(),
                          .fix = fmt::format("add --input {}=FILE, or give no files for random inputs", input.name)});
@@ -125,13 +115,10 @@ void add_run(CLI::App& app) {
         ->allow_extra_args(false)->type_name("NAME=FILE");
     verb->add_option("-o,--output", o->output, "write every output to NAME.npy in this folder")->type_name("DIR");
     verb->add_option("--shapes", o->shapes, "shapes of random inputs, name:1x3x224x224,... (the engine's optimum)")->type_name("SHAPES");
-    verb->add_option("--scale", o->scale, "factor for pixels (1/255)")->type_name("X");
-    verb->add_option("--mean", o->mean, "subtracted from scaled pixels: one, or one per channel, 0.485,0.456,0.406")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
-    verb->add_option("--deviation", o->deviation, "then divides them")->delimiter(',')->allow_extra_args(false)->type_name("X,...");
-    verb->add_flag("--bgr", o->bgr, "channels of pictures in the order blue, green, red");
+    add_data_options(*verb, o->data);
     verb->add_option("--threads", o->threads, "threads (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
-    verb->footer("Example:\n  tercet run model_cpu_fp32.engine --input image=cat.jpg --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225 --output results");
+    verb->footer("Example:\n  tercet run model_cpu_fp32.engine --input image=cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --output results");
     verb->callback([o] { run(*o); });
 }
 
