@@ -4,6 +4,7 @@
 #include "data/npy.h"
 #include "data/testing.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +35,7 @@ TEST(ChoiceOfSamples, IsTheSameEverywhere) {
     EXPECT_TRUE(std::ranges::is_sorted(chosen, std::less_equal{}));  // none twice
     EXPECT_GE(chosen.front(), 0);
     EXPECT_LT(chosen.back(), 1000);
-    EXPECT_THAT(choose_samples(1000, 4, 1), ElementsAre(135, 137, 847, 969));
+    EXPECT_THAT(choose_samples(1000, 4, 1), ElementsAre(23, 133, 137, 452));
 }
 
 TEST_F(SamplesOneByOne, ArchiveWithAnArrayPerInput) {
