@@ -44,15 +44,8 @@ void choose_isa(BuildSettings& build) {
 
 void add_precision_options(CLI::App& verb, BuildOptions& o) {
     const std::string group = "Precision";
-    CalibrationSettings& c = o.settings.calibration;
-    verb.add_option("--calib-data", c.data, "for int8: samples of real data, a folder of pictures, NPY, NPZ, CSV or IDX")->type_name("DIR|FILE")->group(group);
     verb.add_option("--calib-cache", o.settings.calibration_cache, "for int8: scales that `tercet calibrate` or TensorRT found")->type_name("FILE")->group(group);
     verb.add_option("--calib", o.settings.calibration_cache)->group("");  // trtexec's
-    const std::map<std::string, Calibrator> calibrators{{"entropy", Calibrator::entropy}, {"minmax", Calibrator::minmax},
-                                                        {"percentile", Calibrator::percentile}, {"mse", Calibrator::mse}};
-    verb.add_option("--calibrator", c.calibrator, "how scales are found: entropy, minmax, percentile or mse (entropy)")
-        ->transform(quiet(CLI::CheckedTransformer(calibrators)))->type_name("HOW")->group(group);
-    verb.add_option("--calib-samples", c.samples, "samples to take from the data, at most (512)")->check(quiet(CLI::Range(1, 1 << 24)))->type_name("N")->group(group);
     verb.add_option("--layer-precisions", o.layer_precisions, "of layers by name, * and ? are any: 'head/*:fp32,conv1:fp16'; the last that fits counts")->type_name("NAME:PRECISION,...")->group(group);
     verb.add_option("--layerPrecisions", o.trtexec_layer_precisions)->group("");
     verb.add_option("--plan", o.settings.plan, "a precision plan to follow, JSON; `tercet inspect ENGINE` shows an engine's")->type_name("FILE")->group(group);
@@ -95,7 +88,7 @@ void add_build_options(CLI::App& verb, BuildOptions& o) {
     verb.add_option("--threads", o.settings.threads, "threads that the engine will run on (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb.add_flag("--strict", o.settings.strict, "no kernels that change the arithmetic (Winograd, approximated functions)");
     add_precision_options(verb, o);
-    add_data_options(verb, o.settings.calibration.preprocess);
+    add_calibration_options(verb, o.settings.calibration);
 }
 
 BuildSettings build_settings(const BuildOptions& o, const std::filesystem::path& model) {

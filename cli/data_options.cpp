@@ -72,4 +72,17 @@ void add_data_options(CLI::App& verb, Preprocess& preprocess) {
     verb.add_option("--std,--deviation", p->deviation, "then divides them")->delimiter(',')->allow_extra_args(false)->type_name("X,...")->group(group);
 }
 
+void add_calibration_options(CLI::App& verb, CalibrationSettings& settings) {
+    CalibrationSettings* const c = &settings;
+    const std::string group = "Calibration";
+    verb.add_option("--calib-data", c->data, "for int8, real samples: a folder of pictures (flat or a folder per class), of NPY, NPZ or ONNX tensor files; an NPY, NPZ, IDX or CSV file")
+        ->type_name("DIR|FILE")->group(group);
+    verb.add_option_function<std::string>("--calibrator", [c](const std::string& name) { c->calibrator = calibrator_named(name); }, "how scales are found: entropy, minmax, percentile or mse (entropy)")
+        ->check(quiet(CLI::IsMember({"entropy", "minmax", "percentile", "mse"})))->type_name("NAME")->group(group);
+    verb.add_option("--calib-samples", c->samples, "how many samples, at most (512)")->check(quiet(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40)))->type_name("N")->group(group);
+    verb.add_option("--calib-seed", c->seed, "which ones: another number draws others (1)")->type_name("N")->group(group);
+    verb.add_option("--percentile", c->percentile, "for that calibrator (99.99)")->check(quiet(CLI::Range(0.001, 100.0)))->type_name("X")->group(group);
+    add_data_options(verb, c->preprocess);
+}
+
 }  // namespace tercet::cli

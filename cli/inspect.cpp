@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "tercet/build.h"
+#include "tercet/calibrate.h"
 
 #include <memory>
 
@@ -98,6 +99,19 @@ Json json_of(const TimingCacheInfo& c) {
     return j;
 }
 
+void print(const Calibration& c, const std::string& file) {
+    fmt::print("{}: calibration cache, {}, {} tensors\n", file, one_line(c.header), c.scales.size());
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [name, scale] : c.scales) rows.push_back({one_line(name), fmt::format("{:.6g}", scale), fmt::format("{:.6g}", 127 * static_cast<double>(scale))});
+    print_table({"tensor", "scale", "range +-"}, rows, "  ", {1, 2});
+}
+
+Json json_of(const Calibration& c) {
+    Json j{{"kind", "calibration_cache"}, {"header", c.header}, {"tensors", c.scales.size()}, {"scales", Json::object()}};
+    for (const auto& [name, scale] : c.scales) j["scales"][name] = scale;
+    return j;
+}
+
 void show(const auto& info, const Options& o) {
     if (o.json) print_json(json_of(info));
     else print(info, o.file.string());
@@ -115,6 +129,7 @@ void run(const Options& o) {
         case FileKind::model: return show(inspect_model(o.file), o);
         case FileKind::engine: return show(inspect_engine(o.file), o);
         case FileKind::timing_cache: return show(inspect_timing_cache(o.file), o);
+        case FileKind::calibration_cache: return show(read_calibration_cache(o.file), o);
     }
 }
 
@@ -122,7 +137,7 @@ void run(const Options& o) {
 
 void add_inspect(CLI::App& app) {
     auto o = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model or a timing cache");
+    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model, a timing cache or a calibration cache");
     verb->add_option("FILE", o->file, "the file")->required()->type_name("");
     verb->add_flag("--text", o->text, "the model's graph as text");
     verb->add_flag("--optimized", o->optimized, "the same after the rewrites that a build makes");

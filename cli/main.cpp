@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
                "`tercet VERB --help` shows the options of a verb. The environment variable TERCET_MAX_ISA caps the instructions that are\n"
                "used; `tercet doctor` lists the levels.");
     try {
-        for (auto add : {add_build, add_run, add_bench, add_compare, add_inspect, add_check, add_export, add_doctor}) add(app);
+        for (auto add : {add_build, add_calibrate, add_run, add_bench, add_compare, add_inspect, add_check, add_export, add_doctor}) add(app);
         app.parse(argc, argv);
         if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail(1, "cannot write to standard output; is the disk full?");
         return 0;

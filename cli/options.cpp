@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options.h"
 
+#include "tercet/inputs.h"
 #include "tercet/machine.h"
 
 #include <fmt/format.h>

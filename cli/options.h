@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of options as users write them, and what the environment asks for. Throws CLI::ValidationError (wrong usage) for
-// what cannot be read.
+// Values of options as users write them, options that verbs share, and what the environment asks for. Throws
+// CLI::ValidationError (wrong usage) for what cannot be read.
 #pragma once
 
 #include "tercet/build.h"
+#include "tercet/calibrate.h"
+#include "tercet/engine.h"
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -9,6 +9,7 @@
 namespace tercet::cli {
 
 void add_build(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_compare(CLI::App& app);

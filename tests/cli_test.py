@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 
 import onnx_bytes as ob
 
-VERBS = ["build", "run", "bench", "compare", "inspect", "check", "export", "doctor"]
+VERBS = ["build", "calibrate", "run", "bench", "compare", "inspect", "check", "export", "doctor"]
 arguments = None
 
 
@@ -118,7 +118,10 @@ class WrongUsage(Program):
                 (["build", model, "--isa", "mmx"], "mmx"), (["bench", "e.engine", "--streams", "0"], "--streams"),
                 (["run", "e.engine", "--threads", "-1"], "--threads"), (["check"], "DIR"), (["compare", model], "--data"),
                 (["compare", "--data", "x.npy"], "MODEL"), (["compare", model, "--data", "x.npy", "--engines", "e.engine"], "--engines"),
-                (["compare", model, "--data", "x.npy", "--precisions", "fp32,fp64"], "fp64"), (["compare", model, "--data", "x=", "--data", "y"], "name=FILE")]:
+                (["compare", model, "--data", "x.npy", "--precisions", "fp32,fp64"], "fp64"), (["compare", model, "--data", "x=", "--data", "y"], "name=FILE"),
+                (["calibrate", model], "--calib-data"),
+                (["calibrate", model, "--calib-data", "d", "--calibrator", "max"], "max"), (["calibrate", model, "--calib-data", "d", "--calib-samples", "0"], "--calib-samples"),
+                (["calibrate", model, "--calib-data", "d", "--layout", "hwc"], "hwc"), (["calibrate", model, "--calib-data", "d", "--percentile", "0"], "--percentile")]:
             with self.subTest(words=words):
                 self.fails(2, *words, says=says)
 
@@ -267,6 +270,76 @@ class Build(Program):
         self.tercet("build", "two.onnx", "--fix-input", "y=y.npy", "--tune", "none", "-o", "a.engine")
         self.tercet("run", "a.engine", "--input", "x=x.npy", "--output", ".")
         self.assertEqual(read_npy(self.path("z.npy")), ((2,), (11.0, 22.0)))
+
+
+class Calibrate(Program):
+    """y = Relu(x + b) on x of [N, 3]: x reaches 2, s 2.5, y 2.5."""
+
+    def data(self, name="data.npy", rows=200, broken=()):
+        values = [0.01 * (i % 100) * (1 if i % 2 else -1) for i in range(3 * rows)]
+        values[2] = 2.0
+        for row in broken:
+            values[3 * row] = float("nan")
+        return write(self.path(name), npy([rows, 3], values))
+
+    def calibrate(self, *words, status=0):
+        return self.json("calibrate", "small.onnx", "--calib-data", "data.npy", *words, status=status)
+
+    def test_writes_a_cache_under_its_default_name(self):
+        self.small_model()
+        self.data()
+        j = self.calibrate("--calibrator", "minmax")
+        self.assertEqual((j["path"], j["header"], j["samples"], j["skipped"], j["tensors"]), ("calibration_cache_8x.cache", "TRT-8503-EntropyCalibration2", 200, 0, 3))
+        with open(self.path(j["path"])) as f:
+            lines = f.read().splitlines()
+        scales = {name: struct.unpack("!f", bytes.fromhex(value))[0] for name, value in (line.rsplit(": ", 1) for line in lines[1:])}
+        self.assertEqual(lines[0], "TRT-8503-EntropyCalibration2")
+        for name, amax in [("x", 2.0), ("s", 2.5), ("y", 2.5)]:
+            self.assertAlmostEqual(scales[name] * 127, amax, 5)
+
+    def test_is_the_same_every_time_and_on_any_number_of_threads(self):
+        self.small_model()
+        self.data()
+        for i, words in enumerate([[], [], ["--threads", "3"]]):
+            self.calibrate("--calib-samples", "150", "-o", "%d.cache" % i, *words)
+        first = open(self.path("0.cache"), "rb").read()
+        self.assertEqual(open(self.path("1.cache"), "rb").read(), first)
+        self.assertEqual(open(self.path("2.cache"), "rb").read(), first)
+
+    def test_formats(self):
+        self.small_model()
+        self.data()
+        self.assertEqual(self.calibrate("--format", "10.3")["header"], "TRT-100300-EntropyCalibration2")
+        os.remove(self.path("calibration_cache_8x.cache"))
+        self.fails(1, "calibrate", "small.onnx", "--calib-data", "data.npy", "--format", "new", says="8.5.3")
+
+    def test_inspect_shows_a_cache(self):
+        self.small_model()
+        self.data()
+        self.calibrate("--calibrator", "minmax")
+        j = self.json("inspect", "calibration_cache_8x.cache")
+        self.assertEqual((j["kind"], j["tensors"], sorted(j["scales"])), ("calibration_cache", 3, ["s", "x", "y"]))
+        self.assertIn("2.5", self.tercet("inspect", "calibration_cache_8x.cache").stdout)
+        write(self.path("damaged"), b"TRT-8503-EntropyCalibration2\nx: nothing\n")
+        self.fails(1, "inspect", "damaged", says=["line 2", "hexadecimal"])
+
+    def test_samples_with_nan_are_left_out_and_too_many_are_an_error(self):
+        self.small_model()
+        self.data(broken=[7])
+        j = self.calibrate()
+        self.assertEqual((j["samples"], j["skipped"]), (199, 1))
+        self.assertIn("sample 7: holds NaN", j["warnings"][0])
+        os.remove(self.path(j["path"]))
+        self.data(broken=[7, 8, 9])
+        self.fails(1, "calibrate", "small.onnx", "--calib-data", "data.npy", says=["3 of 200 samples", "data.npy"])
+
+    def test_data_that_do_not_fit(self):
+        self.small_model()
+        write(self.path("wide.npy"), npy([10, 4], [1.0] * 40))
+        self.fails(1, "calibrate", "small.onnx", "--calib-data", "wide.npy", says=["a sample is [4]", "'x' is f32[N,3]"])
+        self.fails(1, "calibrate", "small.onnx", "--calib-data", "none", says="none")
+        os.mkdir(self.path("empty"))
+        self.fails(1, "calibrate", "small.onnx", "--calib-data", "empty", says="empty")
 
 
 class Run(Program):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Looking into files: an ONNX model, an engine, a timing cache.
+/// Looking into files: an ONNX model, an engine, a timing cache, a calibration cache.
 #pragma once
 
 #include "tercet/engine.h"
@@ -13,7 +13,7 @@
 namespace [[gnu::visibility("default")]] tercet {
 
 /// What a file is.
-enum class FileKind { model, engine, timing_cache };
+enum class FileKind { model, engine, timing_cache, calibration_cache };
 
 /// By the file's first bytes. A file that is nothing known counts as a model, whose reader says what it seems to be. Error
 /// if it is missing, no regular file, or unreadable.

@@ -66,6 +66,8 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
             const Graph as_read = model.graph;
             BuildPrecision precision(model_file, as_read, settings);
             PassSettings passes = pass_settings(settings);
+            // An input's shift and scale per channel, put into the weights, would leave the convolution an input without a scale.
+            if (precision.precision() == Precision::int8) passes.disabled.emplace_back("fold_input_affine");
             passes.set_precision = [&](Graph& g) { return precision.set(g); };
             optimize(model.graph, passes);
             const PrecisionPlan chosen = precision.plan(model.graph, result);

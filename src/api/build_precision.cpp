@@ -79,8 +79,7 @@ void BuildPrecision::find_scales(const std::filesystem::path& model_file) {
         if (calibration.threads == 0) calibration.threads = settings_.threads;
         const Calibration found = calibrate(model_file, calibration);
         scales_ = found.scales;
-        constexpr std::string_view names[] = {"entropy", "minmax", "percentile", "mse"};
-        calibrator_ = fmt::format("{}, {} samples", names[static_cast<std::size_t>(calibration.calibrator)], found.samples);
+        calibrator_ = fmt::format("{}, {} samples", name_of(calibration.calibrator), found.samples);
     } else if (!is_quantized(read_)) {
         throw Error({.what = "INT8 needs the ranges of the model's activations",
                      .fix = "give samples by --calib-data DIR|FILE, or a cache by --calib-cache FILE, as `tercet calibrate` and TensorRT 8 write it"});

@@ -9,6 +9,7 @@
 #include "onnx/read_model.h"
 #include "ops/op.h"
 #include "plan/timing_cache.h"
+#include "precision/calibration_cache.h"
 #include "system/mapped_file.h"
 
 #include <fmt/format.h>
@@ -200,6 +201,7 @@ FileKind recognize(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
     const std::string_view bytes = view_of(content);
     if (bytes.starts_with(engine_magic)) return FileKind::engine;
+    if (is_calibration_cache(bytes)) return FileKind::calibration_cache;
     const std::size_t first = bytes.substr(0, 256).find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && bytes[first] == '{' ? FileKind::timing_cache : FileKind::model;
 }

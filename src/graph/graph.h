@@ -98,6 +98,7 @@ public:
     /// Every reader of `old` (nodes, graph outputs) reads `by` instead. Error if dtype or shape differ. Where `old` was a
     /// graph output and `by` is computed, `by` takes its name, so that dumps stay readable.
     void replace(ValueId old, ValueId by);
+    void set_outputs(std::vector<GraphOutput> outputs) { outputs_ = std::move(outputs); }
     void remove(NodeId id);                                          // nothing reads its outputs any more
     void rename(ValueId v, std::string_view name);
 

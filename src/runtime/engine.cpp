@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace tercet {
 namespace {
 
@@ -25,7 +27,31 @@ TensorInfo info_of(const Program& p, std::string name, ValueId v) {
     return info;
 }
 
+// Kernels read constants as an engine file has them: at multiples of 64.
+void align_constants(Program& p) {
+    for (ProgramValue& v : p.values) {
+        if (v.place != ProgramValue::Place::constant || reinterpret_cast<std::uintptr_t>(v.constant.data()) % 64 == 0) continue;
+        Tensor copy = Tensor::zeros(v.constant.dtype(), v.constant.shape());
+        std::memcpy(copy.writable().data, v.constant.data(), v.constant.bytes());
+        v.constant = std::move(copy);
+    }
+}
+
+Engine describe(std::shared_ptr<EngineData> data) {
+    const Program& p = data->program;
+    for (ValueId v : p.inputs) data->inputs.push_back(info_of(p, p.value(v).name, v));
+    for (const GraphOutput& o : p.outputs) data->outputs.push_back(info_of(p, o.name, o.value));
+    return Engine(std::move(data));
+}
+
 }  // namespace
+
+Engine engine_of(Program program) {
+    auto data = std::make_shared<EngineData>();
+    data->program = std::move(program);
+    align_constants(data->program);
+    return describe(std::move(data));
+}
 
 Engine open_engine(const FileBytes& file, std::string_view max_isa) {
     auto data = std::make_shared<EngineData>();
@@ -41,9 +67,7 @@ Engine open_engine(const FileBytes& file, std::string_view max_isa) {
     if (!available.has(p.isa.level))
         throw Error({.what = fmt::format("the engine needs {}, this processor has {}", p.isa.name(), available.name()),
                      .fix = fmt::format("build one for this machine with `tercet build MODEL.onnx --isa {}`", available.name())});
-    for (ValueId v : p.inputs) data->inputs.push_back(info_of(p, p.value(v).name, v));
-    for (const GraphOutput& o : p.outputs) data->outputs.push_back(info_of(p, o.name, o.value));
-    return Engine(std::move(data));
+    return describe(std::move(data));
 }
 
 Engine Engine::open(const std::filesystem::path& file, Load load, std::string_view max_isa) {

@@ -20,4 +20,7 @@ struct EngineData {
 /// An engine from a file's bytes, which live as long as it does; otherwise as Engine::open.
 Engine open_engine(const FileBytes& file, std::string_view max_isa = {});
 
+/// An engine of a program that is used at once, in this process. `program` may refer to a model's file.
+Engine engine_of(Program program);
+
 }  // namespace tercet
