@@ -324,7 +324,7 @@ private:
         double sum = 0, squares = 0;
         std::vector<Histogram> coarse;
         for (const Histogram& h : parts)
-            if (h.nonzeros() > 0) coarse.push_back(h.coarser());
+            if (h.nonzeros() > 0) coarse.push_back(h.coarser().coarser());
         if (coarse.size() < 2) return 0;
         for (std::size_t d = 0; d < draws; ++d) {
             Histogram h;

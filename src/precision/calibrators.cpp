@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <optional>
 
@@ -27,19 +29,17 @@ struct Named {
 constexpr std::array names{Named{"entropy", Calibrator::entropy}, Named{"minmax", Calibrator::minmax}, Named{"percentile", Calibrator::percentile},
                            Named{"mse", Calibrator::mse}};
 
-// Natural logarithm, x > 0: that of the C library need not be the same everywhere. With x = m * 2^e, sqrt(1/2) <= m < sqrt(2):
+// Natural logarithm of a normal x > 0: that of the C library need not be the same everywhere. With x = m * 2^e, sqrt(1/2) <= m < sqrt(2):
 // ln m = 2 (s + s^3/3 + s^5/5 + ...), s = (m-1)/(m+1), |s| < 0.172.
 double ln(double x) {
-    int e = 0;
-    double m = std::frexp(x, &e);
-    if (m < 0.70710678118654752) {
-        m *= 2;
-        --e;
-    }
-    const double s = (m - 1) / (m + 1), square = s * s;
-    double sum = 0;
-    for (int k = 19; k >= 1; k -= 2) sum = sum * square + 1.0 / k;
-    return e * 0.69314718055994531 + 2 * s * sum;
+    constexpr double c3 = 1.0 / 3, c5 = 1.0 / 5, c7 = 1.0 / 7, c9 = 1.0 / 9, c11 = 1.0 / 11, c13 = 1.0 / 13, c15 = 1.0 / 15, c17 = 1.0 / 17, c19 = 1.0 / 19;
+    constexpr std::uint64_t root_half = 0x3fe6a09e667f3bcd;
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    const auto e = static_cast<std::int64_t>(bits - root_half) >> 52;
+    const double m = std::bit_cast<double>(bits - (static_cast<std::uint64_t>(e) << 52));
+    const double s = (m - 1) / (m + 1), q = s * s;
+    const double sum = 1 + q * (c3 + q * (c5 + q * (c7 + q * (c9 + q * (c11 + q * (c13 + q * (c15 + q * (c17 + q * c19))))))));
+    return static_cast<double>(e) * 0.69314718055994531 + 2 * s * sum;
 }
 
 double x_ln_x(double x) { return x > 0 ? x * ln(x) : 0; }
