@@ -24,13 +24,14 @@ struct Options {
 void run(const Options& o) {
     require_file(o.model, "MODEL.onnx");
     if (o.calibration.data.empty()) throw CLI::RequiredError("--calib-data");
-    const std::string header = calibration_cache_header(o.format);
+    const std::string header = calibration_cache_header(o.format), isa = isa_cap();
     std::vector<std::string> warnings;
     Calibration c;
     {
         ProgressBar bar;
         CalibrationSettings settings = o.calibration;
         settings.threads = o.threads;
+        settings.isa = isa;
         settings.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
         settings.warn = [&](const std::string& line) {
             bar.note("note: " + line);

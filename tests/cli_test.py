@@ -126,7 +126,7 @@ class WrongUsage(Program):
                 self.fails(2, *words, says=says)
 
     def test_unknown_level_in_the_environment(self):
-        for words in [["doctor"], ["build", "model.onnx"], ["run", "e.engine"], ["bench", "e.engine"], ["check", "."]]:
+        for words in [["doctor"], ["build", "model.onnx"], ["run", "e.engine"], ["bench", "e.engine"], ["check", "."], ["calibrate", "model.onnx", "--calib-data", "."]]:
             with self.subTest(words=words):
                 self.fails(2, *words, says=["TERCET_MAX_ISA", "avx2"], env={"TERCET_MAX_ISA": "mmx"})
 

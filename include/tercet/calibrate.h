@@ -40,6 +40,7 @@ struct CalibrationSettings {
     Calibrator calibrator = Calibrator::entropy;
     double percentile = 99.99;         ///< for Calibrator::percentile, in (0, 100]
     int threads = 0;                   ///< 0: all; the result does not depend on it
+    std::string isa{};                 ///< the most that kernels may use (`tercet doctor` lists levels); empty: what the processor has
     std::function<void(const Progress&)> progress;          ///< called from the calling thread
     std::function<void(const std::string&)> warn;           ///< what is odd about the data, one line each
 };

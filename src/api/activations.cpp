@@ -25,8 +25,8 @@ PassSettings harmless() {
 }
 
 // How kernels are chosen for calibration.
-PlanSettings plan_settings(const Profile& profile, int threads) {
-    return {.profile = profile, .threads = threads, .tune = Tune::none, .canonical = true, .workspace_bytes = std::uint64_t{1} << 40};
+PlanSettings plan_settings(const Profile& profile, const Isa& isa, int threads) {
+    return {.profile = profile, .isa = isa, .threads = threads, .tune = Tune::none, .canonical = true, .workspace_bytes = std::uint64_t{1} << 40};
 }
 
 // The same elements, before they were moved.
@@ -53,7 +53,7 @@ std::vector<ValueId> activations_of(const Graph& g) {
     return found;
 }
 
-Activations::Activations(Graph graph, const Profile& profile, const std::string& batch, int threads) {
+Activations::Activations(Graph graph, const Profile& profile, const std::string& batch, const Isa& isa, int threads) {
     std::vector<GraphOutput> all;
     for (ValueId v : activations_of(graph)) all.push_back({graph.value(v).name, v});
     graph.set_outputs(std::move(all));
@@ -80,7 +80,7 @@ Activations::Activations(Graph graph, const Profile& profile, const std::string&
     }
     graph.set_outputs(std::move(computed));
     graph.remove_dead();
-    if (!graph.outputs().empty()) context_.emplace(engine_of(make_program(graph, plan_settings(profile, threads))), threads);
+    if (!graph.outputs().empty()) context_.emplace(engine_of(make_program(graph, plan_settings(profile, isa, threads))), threads);
 }
 
 const std::vector<Activations::Seen>& Activations::run(std::span<const InputView> inputs) {

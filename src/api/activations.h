@@ -22,7 +22,7 @@ class Activations {
 public:
     /// For inputs whose sizes are within the profile, in which only `batch` (may be empty) is no single number. Kernels are
     /// chosen without timing and change no arithmetic.
-    Activations(Graph graph, const Profile& profile, const std::string& batch, int threads);
+    Activations(Graph graph, const Profile& profile, const std::string& batch, const Isa& isa, int threads);
 
     /// Values of an activation, in some order; `by_sample`: those of each sample together, one sample after the other.
     struct Seen {

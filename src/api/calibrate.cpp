@@ -90,10 +90,17 @@ Tensor in_type(const Tensor& t, const Value& input) {
     return converted;
 }
 
+Isa isa_for(const CalibrationSettings& settings) {
+    if (settings.isa.empty()) return host_isa();
+    const auto isa = isa_named(settings.isa);
+    if (!isa) throw Error({.what = fmt::format("unknown instruction set '{}'", settings.isa), .fix = fmt::format("one of {}", fmt::join(isa_names(), ", "))});
+    return lesser(host_isa(), *isa);
+}
+
 class Calibrating {
 public:
     Calibrating(Graph graph, const CalibrationSettings& settings)
-        : graph_(std::move(graph)), settings_(settings), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)) {
+        : graph_(std::move(graph)), settings_(settings), isa_(isa_for(settings)), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)) {
         for (ValueId v : graph_.inputs()) names_.push_back(graph_.value(v).name);
         if (names_.empty()) throw Error({.what = "the model has no input", .fix = "calibrate one that has"});
         totals_.resize(activations_.size());
@@ -220,7 +227,7 @@ private:
         const auto make = [&](std::int64_t least) {
             const Shapes min = shapes_of(e, least), max = shapes_of(e, e.batch);
             const std::string symbol = e.fixed ? "" : input(0).type.shape[0].text();
-            e.activations.emplace(graph_, make_profile(graph_, min, max, max), symbol, pool_.threads());
+            e.activations.emplace(graph_, make_profile(graph_, min, max, max), symbol, isa_, pool_.threads());
         };
         if (e.fixed || e.batch == 1) {
             make(e.batch);
@@ -403,6 +410,7 @@ private:
 
     Graph graph_;
     const CalibrationSettings& settings_;
+    Isa isa_;
     ThreadPool pool_;
     std::vector<ValueId> activations_;
     std::vector<std::string> names_;                         // of the inputs

@@ -158,7 +158,7 @@ TEST(ActivationsOfAModel, AreThoseOfTheGraphAsRead) {
         all.push_back({names.back(), v});
     }
     EXPECT_THAT(names, ::testing::ElementsAre("x", "c", "n", "r", "t", "p", "y"));
-    Activations a(g, {{"N", {1, 4, 4}}}, "N", 2);
+    Activations a(g, {{"N", {1, 4, 4}}}, "N", host_isa(), 2);
     Graph whole = g;
     whole.set_outputs(all);
     for (const std::int64_t n : {4, 1}) {
