@@ -52,7 +52,16 @@ bool is_tensor_folder(const std::filesystem::path& path) {
     return std::filesystem::is_directory(path, ignored) && !files_in(path, pb).empty();
 }
 
-SampleSource open_source(const CalibrationSettings& settings, const Graph& g, const std::vector<std::string>& inputs) {
+// What `asked` leaves open follows from the model's only input.
+Preprocess preprocess_of(const Preprocess& asked, const Graph& g) {
+    if (g.inputs().size() != 1) return asked;
+    const Value& input = g.value(g.inputs()[0]);
+    TensorInfo info{.name = input.name, .dtype = input.type.dtype};
+    for (const Dim& d : input.type.shape) info.shape.push_back(d.text());
+    return preprocess_for(info, asked);
+}
+
+SampleSource open_source(const CalibrationSettings& settings, const Preprocess& preprocess, const std::vector<std::string>& inputs) {
     if (settings.data.empty()) throw Error({.what = "there is no data to calibrate on", .fix = "give --calib-data DIR or FILE"});
     if (is_tensor_folder(settings.data) && inputs.size() == 1) {
         constexpr std::array<std::string_view, 1> pb{".pb"};
@@ -61,13 +70,6 @@ SampleSource open_source(const CalibrationSettings& settings, const Graph& g, co
         s.read = [file](std::int64_t i) { return std::vector{read_tensor(file(i)).second}; };
         s.where = [file](std::int64_t i) { return file(i).string(); };
         return s;
-    }
-    Preprocess preprocess = settings.preprocess;
-    if (inputs.size() == 1) {
-        const Type& type = g.value(g.inputs()[0]).type;
-        TensorInfo info{.name = inputs[0], .dtype = type.dtype};
-        for (const Dim& d : type.shape) info.shape.push_back(d.text());
-        preprocess = preprocess_for(info, preprocess);
     }
     SampleSource s = open_samples(settings.data, preprocess, inputs);
     if (inputs.size() != s.inputs.size())
@@ -100,7 +102,7 @@ Isa isa_for(const CalibrationSettings& settings) {
 class Calibrating {
 public:
     Calibrating(Graph graph, const CalibrationSettings& settings)
-        : graph_(std::move(graph)), settings_(settings), isa_(isa_for(settings)), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)) {
+        : graph_(std::move(graph)), settings_(settings), preprocess_(preprocess_of(settings.preprocess, graph_)), isa_(isa_for(settings)), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)) {
         for (ValueId v : graph_.inputs()) names_.push_back(graph_.value(v).name);
         if (names_.empty()) throw Error({.what = "the model has no input", .fix = "calibrate one that has"});
         totals_.resize(activations_.size());
@@ -109,7 +111,7 @@ public:
     }
 
     Calibration run() {
-        const SampleSource source = open_source(settings_, graph_, names_);
+        const SampleSource source = open_source(settings_, preprocess_, names_);
         const auto chosen = choose_samples(source.count(), settings_.samples, settings_.seed);
         const auto at_a_time = static_cast<std::size_t>(std::max<std::int64_t>(largest_batch, pool_.threads()));
         for (std::size_t i = 0; i < chosen.size(); i += at_a_time) {
@@ -359,7 +361,7 @@ private:
         if (!constant_.empty()) warn(fmt::format("{} of the samples have one value throughout: {}{}", constant_.size(), constant_[0], constant_.size() > 1 ? ", ..." : ""));
         if (left_over_ > 0) warn(fmt::format("the last {} samples were not used: the model takes {} at a time", left_over_, engines_.empty() ? 0 : engines_[0].batch));
         if (source.inputs.size() == 1 && input(0).type.dtype == DType::f32)
-            if (const auto w = range_warning(expectation_of(graph_, graph_.inputs()[0]), names_[0], least_, greatest_, settings_.preprocess.color)) warn(*w);
+            if (const auto w = range_warning(expectation_of(graph_, graph_.inputs()[0]), names_[0], least_, greatest_, preprocess_.color)) warn(*w);
     }
 
     void warn_of_activations() const {
@@ -410,6 +412,7 @@ private:
 
     Graph graph_;
     const CalibrationSettings& settings_;
+    Preprocess preprocess_;
     Isa isa_;
     ThreadPool pool_;
     std::vector<ValueId> activations_;
