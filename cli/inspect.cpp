@@ -7,6 +7,7 @@
 #include "tercet/build.h"
 #include "tercet/calibrate.h"
 
+#include <map>
 #include <memory>
 
 namespace tercet::cli {
@@ -14,7 +15,7 @@ namespace {
 
 struct Options {
     std::filesystem::path file;
-    bool text = false, optimized = false, json = false;
+    bool text = false, optimized = false, plan = false, json = false;
 };
 
 void print_tensors(std::string_view heading, const std::vector<TensorInfo>& infos) {
@@ -53,6 +54,37 @@ Json json_of(const ModelInfo& m) {
     return j;
 }
 
+// What layers became; those that are not as asked with the reason.
+void print_layers(const PrecisionPlanInfo& p) {
+    std::map<std::string, int> counts;
+    for (const LayerInfo& l : p.layers) ++counts[l.chosen];
+    std::string text;
+    for (const auto& [name, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name);
+    if (p.layers.empty()) return;
+    fmt::print("  {:<10}{}{}\n", "layers", text, p.calibrator.empty() ? "" : fmt::format("; scales: {}", one_line(p.calibrator)));
+}
+
+void print_fallbacks(const PrecisionPlanInfo& p) {
+    std::vector<std::vector<std::string>> rows;
+    for (const LayerInfo& l : p.layers)
+        if (l.chosen != l.asked) rows.push_back({short_name(l.layer), l.op, l.chosen, one_line(l.reason)});
+    if (rows.empty()) return;
+    fmt::print("  {} layers are not in {}:\n", rows.size(), p.precision);
+    print_table({"layer", "op", "runs in", "why"}, rows, "    ", {});
+}
+
+void print(const PrecisionPlanInfo& p, const std::string& file) {
+    fmt::print("{}: precision plan, {} for '{}', {} scales\n", file, p.precision, one_line(p.model), p.scales);
+    print_layers(p);
+    print_fallbacks(p);
+}
+
+Json json_of(const PrecisionPlanInfo& p) {
+    Json j = Json::parse(p.json);
+    j["kind"] = "precision_plan";
+    return j;
+}
+
 void print(const EngineInfo& e, const std::string& file) {
     fmt::print("{}: engine of '{}'\n", file, one_line(e.model));
     fmt::print("  {:<10}{} for cpu, instructions {}\n", "precision", e.precision, e.isa);
@@ -61,6 +93,7 @@ void print(const EngineInfo& e, const std::string& file) {
     for (const EngineInfo::Symbol& s : e.profile) fmt::print("  {:<10}{}: {} / {} / {}\n", "profile", one_line(s.name), s.min, s.opt, s.max);
     if (e.slice > 0) fmt::print("  {:<10}in slices of {} sample{}, each by one thread\n", "batches", e.slice, e.slice == 1 ? "" : "s");
     fmt::print("  {:<10}{}, weights {}, workspace {}\n", "size", text_of_bytes(e.bytes), text_of_bytes(e.weight_bytes), text_of_bytes(e.workspace_bytes));
+    print_layers(e.plan);
     fmt::print("  {:<10}{}{}\n", "steps", e.steps.size(),
                e.reference_steps > 0 ? fmt::format(", of which {} run by their plain reference implementation (marked *)", e.reference_steps) : "");
     std::vector<std::vector<std::string>> rows;
@@ -71,6 +104,7 @@ void print(const EngineInfo& e, const std::string& file) {
         rows.push_back({fmt::to_string(i), s.reference ? "*" : "", s.op, short_name(s.name), s.shape, s.tactic, variant});
     }
     print_table({"#", "", "op", "step", "output", "tactic", "variant"}, rows, "    ", {0});
+    print_fallbacks(e.plan);
 }
 
 Json json_of(const EngineInfo& e) {
@@ -83,6 +117,7 @@ Json json_of(const EngineInfo& e) {
         step["reference"] = s.reference;
         step["other"] = s.other;
     }
+    if (!e.plan.json.empty()) j["plan"] = Json::parse(e.plan.json);
     return j;
 }
 
@@ -125,9 +160,15 @@ void run(const Options& o) {
         fmt::print("{}", model_text(o.file, o.optimized));
         return;
     }
+    if (o.plan) {
+        if (kind != FileKind::engine) throw CLI::ValidationError("--plan", "is for engines");
+        fmt::print("{}\n", inspect_engine(o.file).plan.json);
+        return;
+    }
     switch (kind) {
         case FileKind::model: return show(inspect_model(o.file), o);
         case FileKind::engine: return show(inspect_engine(o.file), o);
+        case FileKind::precision_plan: return show(inspect_precision_plan(o.file), o);
         case FileKind::timing_cache: return show(inspect_timing_cache(o.file), o);
         case FileKind::calibration_cache: return show(read_calibration_cache(o.file), o);
     }
@@ -137,10 +178,11 @@ void run(const Options& o) {
 
 void add_inspect(CLI::App& app) {
     auto o = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model, a timing cache or a calibration cache");
+    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model, a precision plan, a timing cache or a calibration cache");
     verb->add_option("FILE", o->file, "the file")->required()->type_name("");
     verb->add_flag("--text", o->text, "the model's graph as text");
     verb->add_flag("--optimized", o->optimized, "the same after the rewrites that a build makes");
+    verb->add_flag("--plan", o->plan, "an engine's precision plan as JSON, to be edited and given to `build --plan`");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Examples:\n  tercet inspect model_cpu_fp32.engine\n  tercet inspect model.onnx --text --optimized");
     verb->callback([o] { run(*o); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Looking into files: an ONNX model, an engine, a timing cache, a calibration cache.
+/// Looking into files: an ONNX model, an engine, a precision plan, a timing cache, a calibration cache.
 #pragma once
 
 #include "tercet/engine.h"
@@ -13,7 +13,7 @@
 namespace [[gnu::visibility("default")]] tercet {
 
 /// What a file is.
-enum class FileKind { model, engine, timing_cache, calibration_cache };
+enum class FileKind { model, engine, precision_plan, timing_cache, calibration_cache };
 
 /// By the file's first bytes. A file that is nothing known counts as a model, whose reader says what it seems to be. Error
 /// if it is missing, no regular file, or unreadable.
@@ -42,6 +42,25 @@ struct ModelInfo {
 /// What a model holds, whether or not it can be built. Error if it is no ONNX model or is damaged.
 ModelInfo inspect_model(const std::filesystem::path& file);
 
+/// What a layer of the ONNX model got.
+struct LayerInfo {
+    std::string layer, op;      ///< the node's name and operator
+    std::string asked, chosen;  ///< "int8", "fp32"
+    std::string reason;         ///< why they differ, or why nothing is left of it; may be empty
+};
+
+/// What a precision plan says.
+struct PrecisionPlanInfo {
+    std::string model, precision;
+    std::string calibrator;          ///< where its scales come from; empty: it has none
+    std::int64_t scales = 0;         ///< how many
+    std::vector<LayerInfo> layers;   ///< in the model's order
+    std::string json;                ///< as `build` takes it again
+};
+
+/// Reads a plan, as `inspect --plan` writes an engine's. Error if it is none.
+PrecisionPlanInfo inspect_precision_plan(const std::filesystem::path& file);
+
 /// What an engine holds.
 struct EngineInfo {
     std::string model, precision, isa;
@@ -63,6 +82,7 @@ struct EngineInfo {
     };
     std::vector<Step> steps;
     int reference_steps = 0;
+    PrecisionPlanInfo plan;              ///< what the model's layers became
 };
 
 /// What an engine holds and how each step runs. Needs no processor that could run the engine. Error if it is damaged or of another version.

@@ -203,7 +203,8 @@ FileKind recognize(const std::filesystem::path& file) {
     if (bytes.starts_with(engine_magic)) return FileKind::engine;
     if (is_calibration_cache(bytes)) return FileKind::calibration_cache;
     const std::size_t first = bytes.substr(0, 256).find_first_not_of(" \t\r\n");
-    return first != std::string_view::npos && bytes[first] == '{' ? FileKind::timing_cache : FileKind::model;
+    if (first == std::string_view::npos || bytes[first] != '{') return FileKind::model;
+    return bytes.find("\"layers\"") != std::string_view::npos ? FileKind::precision_plan : FileKind::timing_cache;
 }
 
 ModelInfo inspect_model(const std::filesystem::path& file) {

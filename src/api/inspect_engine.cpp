@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine_file.h"
+#include "precision/precision_plan.h"
 #include "tercet/inspect.h"
 
 #include <fmt/format.h>
@@ -52,7 +53,21 @@ EngineInfo::Step step_info(const Program& p, const ProgramStep& step) {
     return s;
 }
 
+PrecisionPlanInfo plan_info(std::string json) {
+    PrecisionPlanInfo info;
+    if (json.empty()) return info;
+    const PrecisionPlan plan = parse_precision_plan(json);
+    info = {.model = plan.model, .precision = std::string(name_of(plan.precision)), .calibrator = plan.calibrator, .scales = std::ssize(plan.scales), .layers = {}, .json = std::move(json)};
+    for (const LayerPlan& l : plan.layers) info.layers.push_back({l.layer, l.op, std::string(name_of(l.asked)), std::string(name_of(l.chosen)), l.reason});
+    return info;
+}
+
 }  // namespace
+
+PrecisionPlanInfo inspect_precision_plan(const std::filesystem::path& file) {
+    const FileBytes content = map_file(file);
+    return at(file.string(), [&] { return plan_info({reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()}); });
+}
 
 EngineInfo inspect_engine(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
@@ -61,6 +76,7 @@ EngineInfo inspect_engine(const std::filesystem::path& file) {
     info.bytes = content.bytes.size();
     info.workspace_bytes = static_cast<std::uint64_t>(p.arena_bytes);
     info.slice = p.slice;
+    info.plan = at(file.string(), [&] { return plan_info(p.precision_plan); });
     for (const ProgramValue& v : p.values)
         if (v.place == ProgramValue::Place::constant) info.weight_bytes += v.constant.bytes();
     for (ValueId v : p.inputs) info.inputs.push_back(info_of(p.value(v).name, p.value(v).type, p.profile));

@@ -56,6 +56,8 @@ bool keeps_samples_apart(const Program& p, const ProgramStep& step) {
         }
         return true;
     };
+    if (n.domain == "tercet" && n.op == "QuantizedConv") return own_is_constant() && elements(own);
+    if (n.domain == "tercet" && n.op == "QuantizedMatMul") return own_is_constant() && rank >= 2 && elements(own);
     if (n.domain == "tercet") return n.op == "Pointwise" && elements(0);
     if (!n.domain.empty()) return false;
     if (find_pointwise_op(n.op) || n.op == "Clip" || n.op == "Gelu" || n.op == "Cast") return elements(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/expr.h"
 
+#include "ops/canonical.h"
 #include "tercet/error.h"
 
 #include <fmt/format.h>
@@ -33,40 +34,40 @@ constexpr std::array functions{
     ScalarFunction{"atan", 1, [](double x, double, double) { return std::atan(x); }},
     ScalarFunction{"atanh", 1, [](double x, double, double) { return std::atanh(x); }},
     ScalarFunction{"ceil", 1, [](double x, double, double) { return std::ceil(x); }},
-    ScalarFunction{"celu", 2, [](double x, double a, double) { return greater(0, x) + lesser(0, a * std::expm1(x / a)); }},
+    ScalarFunction{"celu", 2, [](double x, double a, double) { return greater(0, x) + lesser(0, a * std::expm1(x / a)); }, [](float x, float a, float) { return canonical::celu(x, a); }},
     ScalarFunction{"clip", 3, [](double x, double lo, double hi) { return lesser(greater(x, lo), hi); }},
     ScalarFunction{"cos", 1, [](double x, double, double) { return std::cos(x); }},
     ScalarFunction{"cosh", 1, [](double x, double, double) { return std::cosh(x); }},
     ScalarFunction{"div", 2, [](double a, double b, double) { return a / b; }},
-    ScalarFunction{"elu", 2, [](double x, double a, double) { return x < 0 ? a * std::expm1(x) : x; }},
-    ScalarFunction{"erf", 1, [](double x, double, double) { return std::erf(x); }},
-    ScalarFunction{"exp", 1, [](double x, double, double) { return std::exp(x); }},
+    ScalarFunction{"elu", 2, [](double x, double a, double) { return x < 0 ? a * std::expm1(x) : x; }, [](float x, float a, float) { return canonical::elu(x, a); }},
+    ScalarFunction{"erf", 1, [](double x, double, double) { return std::erf(x); }, [](float x, float, float) { return canonical::erf(x); }},
+    ScalarFunction{"exp", 1, [](double x, double, double) { return std::exp(x); }, [](float x, float, float) { return canonical::exp(x); }},
     ScalarFunction{"floor", 1, [](double x, double, double) { return std::floor(x); }},
-    ScalarFunction{"gelu", 1, [](double x, double, double) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }},
-    ScalarFunction{"hard_sigmoid", 3, [](double x, double a, double b) { return hard_sigmoid(x, a, b); }},
-    ScalarFunction{"hard_swish", 1, [](double x, double, double) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); }},
+    ScalarFunction{"gelu", 1, [](double x, double, double) { return 0.5 * x * std::erfc(-x / std::numbers::sqrt2); }, [](float x, float, float) { return canonical::gelu(x); }},
+    ScalarFunction{"hard_sigmoid", 3, [](double x, double a, double b) { return hard_sigmoid(x, a, b); }, [](float x, float a, float b) { return canonical::hard_sigmoid(x, a, b); }},
+    ScalarFunction{"hard_swish", 1, [](double x, double, double) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); }, [](float x, float, float) { return canonical::hard_swish(x); }},
     ScalarFunction{"leaky_relu", 2, [](double x, double a, double) { return x < 0 ? a * x : x; }},
-    ScalarFunction{"log", 1, [](double x, double, double) { return std::log(x); }},
+    ScalarFunction{"log", 1, [](double x, double, double) { return std::log(x); }, [](float x, float, float) { return canonical::log(x); }},
     ScalarFunction{"max", 2, [](double a, double b, double) { return greater(a, b); }},
     ScalarFunction{"min", 2, [](double a, double b, double) { return lesser(a, b); }},
-    ScalarFunction{"mish", 1, [](double x, double, double) { return x * std::tanh(softplus(x)); }},
+    ScalarFunction{"mish", 1, [](double x, double, double) { return x * std::tanh(softplus(x)); }, [](float x, float, float) { return canonical::mish(x); }},
     ScalarFunction{"mul", 2, [](double a, double b, double) { return a * b; }},
     ScalarFunction{"neg", 1, [](double x, double, double) { return -x; }},
     ScalarFunction{"pow", 2, [](double a, double b, double) { return std::pow(a, b); }},
     ScalarFunction{"reciprocal", 1, [](double x, double, double) { return 1 / x; }},
     ScalarFunction{"relu", 1, [](double x, double, double) { return x < 0 ? 0 : x; }},
     ScalarFunction{"round", 1, [](double x, double, double) { return std::nearbyint(x); }},
-    ScalarFunction{"selu", 3, [](double x, double a, double g) { return g * (x > 0 ? x : a * std::expm1(x)); }},
-    ScalarFunction{"sigmoid", 1, [](double x, double, double) { return sigmoid(x); }},
+    ScalarFunction{"selu", 3, [](double x, double a, double g) { return g * (x > 0 ? x : a * std::expm1(x)); }, [](float x, float a, float b) { return canonical::selu(x, a, b); }},
+    ScalarFunction{"sigmoid", 1, [](double x, double, double) { return sigmoid(x); }, [](float x, float, float) { return canonical::sigmoid(x); }},
     ScalarFunction{"sign", 1, [](double x, double, double) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }},
     ScalarFunction{"sin", 1, [](double x, double, double) { return std::sin(x); }},
     ScalarFunction{"sinh", 1, [](double x, double, double) { return std::sinh(x); }},
-    ScalarFunction{"softplus", 1, [](double x, double, double) { return softplus(x); }},
-    ScalarFunction{"softsign", 1, [](double x, double, double) { return x / (1 + std::fabs(x)); }},
+    ScalarFunction{"softplus", 1, [](double x, double, double) { return softplus(x); }, [](float x, float, float) { return canonical::softplus(x); }},
+    ScalarFunction{"softsign", 1, [](double x, double, double) { return x / (1 + std::fabs(x)); }, [](float x, float, float) { return canonical::softsign(x); }},
     ScalarFunction{"sqrt", 1, [](double x, double, double) { return std::sqrt(x); }},
     ScalarFunction{"sub", 2, [](double a, double b, double) { return a - b; }},
     ScalarFunction{"tan", 1, [](double x, double, double) { return std::tan(x); }},
-    ScalarFunction{"tanh", 1, [](double x, double, double) { return std::tanh(x); }},
+    ScalarFunction{"tanh", 1, [](double x, double, double) { return std::tanh(x); }, [](float x, float, float) { return canonical::tanh(x); }},
     ScalarFunction{"thresholded_relu", 2, [](double x, double a, double) { return x > a ? x : 0; }},
 };
 // clang-format on
@@ -224,7 +225,7 @@ Expr Expr::apply(std::string_view function, std::span<const Expr> args) {
     return call.substituted(args);
 }
 
-void Expr::evaluate(std::span<const View> in, const View& out) const {
+void Expr::evaluate(std::span<const View> in, const View& out, bool canonical) const {
     std::array<View, max_inputs> x{};
     for (std::size_t i = 0; i < in.size(); ++i) x[i] = in[i].broadcast_to(out.shape);
     const auto rounded = [&](double v) {
@@ -240,8 +241,10 @@ void Expr::evaluate(std::span<const View> in, const View& out) const {
         for (int i = 0; i < size_; ++i) {
             const Instruction& c = code_[static_cast<std::size_t>(i)];
             const int n = c.function->arity;
-            results[static_cast<std::size_t>(i)] =
-                rounded(c.function->value(value(c.operands[0]), n > 1 ? value(c.operands[1]) : 0, n > 2 ? value(c.operands[2]) : 0));
+            const double x = value(c.operands[0]), y = n > 1 ? value(c.operands[1]) : 0, z = n > 2 ? value(c.operands[2]) : 0;
+            results[static_cast<std::size_t>(i)] = canonical && c.function->canonical
+                                                       ? static_cast<double>(c.function->canonical(static_cast<float>(x), static_cast<float>(y), static_cast<float>(z)))
+                                                       : rounded(c.function->value(x, y, z));
         }
         out.set(index, value(result_));
     }

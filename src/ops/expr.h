@@ -19,6 +19,7 @@ struct ScalarFunction {
     std::string_view name;  // "relu"
     int arity;              // 1 to 3
     double (*value)(double, double, double);
+    float (*canonical)(float, float, float) = nullptr;  // its bits in f32 as kernels define them (canonical.h); null: `value`, rounded
 };
 
 std::span<const ScalarFunction> scalar_functions();                 // sorted by name
@@ -58,7 +59,8 @@ public:
 
     /// out[i] = this(in[0][i], in[1][i], ...), inputs broadcast to out's shape; every instruction's result is rounded to
     /// out's type, as the operators of the unfused chain would. `out` may be one of the inputs.
-    void evaluate(std::span<const View> in, const View& out) const;
+    /// `canonical`: f32, by functions' canonical form.
+    void evaluate(std::span<const View> in, const View& out, bool canonical = false) const;
 
     friend bool operator==(const Expr& a, const Expr& b) { return a.result_ == b.result_ && std::ranges::equal(a.instructions(), b.instructions()); }
 

@@ -375,7 +375,7 @@ void run_reference(const Call& given) {
         x[0] = call.out[0];
         const auto extra = call.in.subspan(own);
         for (std::size_t i = 0; i < extra.size(); ++i) x[i + 1] = extra[i];
-        Expr::parse(std::get<std::string>(*tail)).evaluate(std::span(x).first(extra.size() + 1), call.out[0]);
+        Expr::parse(std::get<std::string>(*tail)).evaluate(std::span(x).first(extra.size() + 1), call.out[0], stored);
     }
     if (stored) store_as(given.out[0], reinterpret_cast<const float*>(given.scratch.data()), given.attributes().integer("stored_zero", 0));
 }

@@ -60,7 +60,7 @@ void infer(Inference& c) {
 
 void reference(const Call& c) {
     for (const View& x : c.in) checked_broadcast(x, c.out[0].shape, "an input does not broadcast to the shape of the output");
-    Expr::parse(c.attributes().text("expr", "")).evaluate(c.in, c.out[0]);
+    Expr::parse(c.attributes().text("expr", "")).evaluate(c.in, c.out[0], c.attributes().has("stored"));
 }
 
 const RegisteredOp pointwise{{.name = "Pointwise", .domain = "tercet", .versions = {{1}}, .inputs = {1, Expr::max_inputs},

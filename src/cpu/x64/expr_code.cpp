@@ -399,8 +399,8 @@ bool ExprCode::supports(const Expr& expr) {
     return std::ranges::all_of(expr.instructions(), [](const Expr::Instruction& in) { return find(in.function->name) != nullptr; });
 }
 
-bool ExprCode::exact(const Expr& expr) {
-    return std::ranges::all_of(expr.instructions(), [](const Expr::Instruction& in) { return find(in.function->name)->exact; });
+bool ExprCode::exact(const Expr& expr, bool canonical) {
+    return std::ranges::all_of(expr.instructions(), [&](const Expr::Instruction& in) { return find(in.function->name)->exact || (canonical && in.function->canonical); });
 }
 
 ExprCode::ExprCode(Assembler& assembler, const Expr& expr) : a_(assembler), expr_(expr), scratch_(count_scratch(assembler.isa, expr)) {}

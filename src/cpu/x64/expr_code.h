@@ -19,8 +19,8 @@ class ExprCode {
 public:
     /// Whether every function of the expression has vector code.
     static bool supports(const Expr& expr);
-    /// Whether a supported expression's results equal the reference's bits.
-    static bool exact(const Expr& expr);
+    /// Whether a supported expression's results equal the reference's bits; `canonical`: those of functions' canonical form.
+    static bool exact(const Expr& expr, bool canonical = false);
 
     ExprCode(Assembler& assembler, const Expr& expr);
 

@@ -218,5 +218,33 @@ TEST(ExprCode, SupportsWhatItKnows) {
     EXPECT_FALSE(ExprCode::supports(Expr::parse("mul(x0, sinh(x1))")));
 }
 
+// The canonical form is the code's own sequence of operations: equal bits, at every level.
+TEST(ExprCode, EqualsTheCanonicalFunctionsBitByBit) {
+    std::vector<float> values = special_values();
+    for (std::uint32_t bits = 0; bits < 0xff800000u; bits += 30011) values.push_back(std::bit_cast<float>(bits));
+    for (float x = -20; x < 20; x += 0.0007f) values.push_back(x);
+    for (const ScalarFunction& f : scalar_functions()) {
+        if (!f.canonical) continue;
+        const std::vector<Expr> args{Expr::input(0), Expr::constant(0.75f), Expr::constant(1.0625f)};
+        const Expr e = Expr::apply(f.name, std::span(args).first(static_cast<std::size_t>(f.arity)));
+        for (const Isa& isa : levels()) {
+            Compiled code(isa, e);
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i < values.size(); i += static_cast<std::size_t>(code.lanes())) {
+                std::vector<float> x(static_cast<std::size_t>(code.lanes()));
+                for (std::size_t k = 0; k < x.size() && i + k < values.size(); ++k) x[k] = values[i + k];
+                const std::vector<float> given = x;
+                float* in[] = {x.data()};
+                code.run(in);
+                for (std::size_t k = 0; k < x.size(); ++k) {
+                    const float expected = f.canonical(given[k], 0.75f, 1.0625f);
+                    if (std::bit_cast<std::uint32_t>(expected) == std::bit_cast<std::uint32_t>(x[k]) || (std::isnan(expected) && std::isnan(x[k]))) continue;
+                    if (++wrong <= 3) ADD_FAILURE() << fmt::format("{}({}) is {} at {}, canonical {}", f.name, given[k], x[k], isa.name(), expected);
+                }
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace tercet::x64

@@ -136,7 +136,7 @@ private:
 
 Numerics numerics(const Step& step) {
     const auto expr = pointwise_expr(step);
-    return expr && ExprCode::supports(*expr) && ExprCode::exact(*expr) ? Numerics::exact : Numerics::approximate;
+    return expr && ExprCode::supports(*expr) && ExprCode::exact(*expr, step.attributes().has("stored")) ? Numerics::exact : Numerics::approximate;
 }
 
 // Of what is not f32 all elements are read one after the other.

@@ -209,7 +209,7 @@ double cost(const Step& s, const Variant& v, const Isa& isa) {
 const RegisteredTactic pool_code{{.name = "cpu/pool_code_f32",
                                   .most = Isa::Level::avx512,
                                   .numerics = [](const Step& s) {
-                                      if (const TailShape tail = TailShape::of(s); tail.expr && !ExprCode::exact(*tail.expr)) return Numerics::approximate;
+                                      if (const TailShape tail = TailShape::of(s); tail.expr && !ExprCode::exact(*tail.expr, s.attributes().has("stored"))) return Numerics::approximate;
                                       return is_average(s) && s.inputs[0].dtype == DType::f32 ? Numerics::reordered_sum : Numerics::exact;
                                   },
                                   .refuse = refuse,

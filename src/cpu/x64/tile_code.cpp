@@ -78,7 +78,7 @@ TailShape TailShape::of(const Step& s) {
 
 Numerics TailShape::numerics(const Step& s) {
     const auto text = s.attributes().text("tail", "");
-    return text.empty() || ExprCode::exact(Expr::parse(text)) ? Numerics::reordered_sum : Numerics::approximate;
+    return text.empty() || ExprCode::exact(Expr::parse(text), s.attributes().has("stored")) ? Numerics::reordered_sum : Numerics::approximate;
 }
 
 Refusal TailShape::refuse(const Step& s) {
