@@ -241,10 +241,10 @@ void Expr::evaluate(std::span<const View> in, const View& out, bool canonical) c
         for (int i = 0; i < size_; ++i) {
             const Instruction& c = code_[static_cast<std::size_t>(i)];
             const int n = c.function->arity;
-            const double x = value(c.operands[0]), y = n > 1 ? value(c.operands[1]) : 0, z = n > 2 ? value(c.operands[2]) : 0;
+            const double a = value(c.operands[0]), b = n > 1 ? value(c.operands[1]) : 0, d = n > 2 ? value(c.operands[2]) : 0;
             results[static_cast<std::size_t>(i)] = canonical && c.function->canonical
-                                                       ? static_cast<double>(c.function->canonical(static_cast<float>(x), static_cast<float>(y), static_cast<float>(z)))
-                                                       : rounded(c.function->value(x, y, z));
+                                                       ? static_cast<double>(c.function->canonical(static_cast<float>(a), static_cast<float>(b), static_cast<float>(d)))
+                                                       : rounded(c.function->value(a, b, d));
         }
         out.set(index, value(result_));
     }

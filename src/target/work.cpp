@@ -15,9 +15,9 @@ double multiply_adds(const Step& s) {
     const auto per = [](double n, std::int64_t d) { return n / static_cast<double>(std::max<std::int64_t>(d, 1)); };
     if (!s.has(0) || !s.has(1)) return 0;
     const Dims &a = s.inputs[0].shape, &b = s.inputs[1].shape;
-    if (s.is("Conv")) return count(s.outputs[0]) * per(count(s.inputs[1]), b[0]);            // w [M, C/group, kernel...]
+    if (s.is("Conv") || s.is("QuantizedConv")) return count(s.outputs[0]) * per(count(s.inputs[1]), b[0]);            // w [M, C/group, kernel...]
     if (s.is("ConvTranspose")) return count(s.inputs[0]) * per(count(s.inputs[1]), b[0]);    // w [C, M/group, kernel...]
-    if (s.is("MatMul")) return count(s.outputs[0]) * static_cast<double>(a.back());
+    if (s.is("MatMul") || s.is("QuantizedMatMul")) return count(s.outputs[0]) * static_cast<double>(a.back());
     if (s.is("Gemm")) return count(s.outputs[0]) * static_cast<double>(a[s.attributes().integer("transA", 0) != 0 ? 0 : 1]);
     return 0;
 }

@@ -120,7 +120,8 @@ struct Gather {
     std::vector<std::uint32_t> bias;
     std::int64_t row, cols, panels, panel, block, run, runs, blocks;
     std::uint8_t padding;
-    bool lines_whole;  // neighbouring taps of a line are neighbours in x
+    bool lines_whole;        // neighbouring taps of a line are neighbours in x
+    WindowAxis lines, line;  // then: down the lines of an image, and along one
     Code code;
     std::vector<TileFunction> functions;  // [rows of a tile, less one][whole, last panel]
 
@@ -131,22 +132,31 @@ struct Gather {
                 std::memcpy(to, x + (first + r) * p.x_pixel, static_cast<std::size_t>(p.depth));
                 continue;
             }
-            // Runs of taps that lie one behind the other are copied at once.
-            std::int64_t run_from = -1, run_tap = 0, length = 0;
-            const auto flush = [&] {
-                if (length == 0) return;
-                if (run_from < 0) std::memset(to + run_tap * p.depth, padding, static_cast<std::size_t>(length * p.depth));
-                else std::memcpy(to + run_tap * p.depth, x + run_from, static_cast<std::size_t>(length * p.depth));
-            };
+            if (lines_whole) {
+                gather_lines(x, to, first + r);
+                continue;
+            }
             p.at.for_taps(first + r, [&](std::int64_t tap, std::int64_t from) {
-                if (length > 0 && (from < 0 ? run_from < 0 : run_from >= 0 && lines_whole && from == run_from + length * p.depth)) {
-                    ++length;
-                    return;
-                }
-                flush();
-                run_from = from, run_tap = tap, length = 1;
+                if (from < 0) std::memset(to + tap * p.depth, padding, static_cast<std::size_t>(p.depth));
+                else std::memcpy(to + tap * p.depth, x + from, static_cast<std::size_t>(p.depth));
             });
-            flush();
+        }
+    }
+
+    // One pixel's window, line by line: what of it lies in the image is copied at once.
+    void gather_lines(const std::uint8_t* x, std::uint8_t* to, std::int64_t row) const noexcept {
+        const std::int64_t j = row % line.out, i = row / line.out % lines.out, image = row / line.out / lines.out, start = line.position(j, 0);
+        const std::int64_t before = std::clamp<std::int64_t>(-start, 0, line.kernel), last = std::clamp<std::int64_t>(line.in - start, before, line.kernel);
+        const std::int64_t left = before * p.depth, copied = (last - before) * p.depth, right = (line.kernel - last) * p.depth;
+        for (std::int64_t k = 0; k < lines.kernel; ++k, to += line.kernel * p.depth) {
+            const std::int64_t at = lines.position(i, k);
+            if (at < 0 || at >= lines.in) {
+                std::memset(to, padding, static_cast<std::size_t>(line.kernel * p.depth));
+                continue;
+            }
+            if (left > 0) std::memset(to, padding, static_cast<std::size_t>(left));
+            std::memcpy(to + left, x + ((image * lines.in + at) * line.in + start + before) * p.depth, static_cast<std::size_t>(copied));
+            if (right > 0) std::memset(to + left + copied, padding, static_cast<std::size_t>(right));
         }
     }
 
@@ -182,8 +192,13 @@ Kernel compile_gather(const Step& s, const Variant& v, const Isa& isa) {
     const std::int64_t lanes = isa.has(Isa::Level::avx512) ? 16 : 8, panels = ceil_of(p.columns, v.cols), zero = s.attributes().integer("x_zero", 0);
     auto g = std::make_shared<Gather>(Gather{.p = p, .arithmetic = arithmetic, .tail = TailShape::of(s), .bias = padded_bias_bits(p.bias, p.groups, p.columns, v.cols), .row = row_bytes(p), .cols = v.cols,
                                              .panels = panels, .panel = packed_panel_bytes(p, v.cols), .block = std::int64_t{v.rows} * v.tile, .run = v.depth, .runs = ceil_of(panels, v.depth), .blocks = 0,
-                                             .padding = static_cast<std::uint8_t>(zero), .lines_whole = p.groups == 1, .code = {}, .functions = {}});
+                                             .padding = static_cast<std::uint8_t>(zero), .lines_whole = false, .lines = {}, .line = {}, .code = {}, .functions = {}});
     g->p.bias = nullptr;  // the step's constants may go
+    if (p.is_conv && p.at.window.rank <= 2) {
+        g->line = p.at.window.axes[static_cast<std::size_t>(p.at.window.rank - 1)];
+        if (p.at.window.rank == 2) g->lines = p.at.window.axes[0];
+        g->lines_whole = p.groups == 1 && g->line.dilation == 1;
+    }
     g->blocks = ceil_of(p.rows, g->block);
     TileWriter writer(isa, g->tail, arithmetic);
     std::vector<std::size_t> tiles;
