@@ -30,6 +30,11 @@ Refusal refuse_weights(const Step& s, bool reads_half) {
 
 std::string panel_packing(int cols) { return fmt::format("panels {}", cols); }
 
+bool pads_little(std::int64_t columns, std::int64_t cols, std::int64_t lanes) {
+    const std::int64_t padded = ceil_of(columns, cols) * cols;
+    return padded <= columns + columns / 16 || padded <= ceil_of(columns, lanes) * lanes;
+}
+
 std::int64_t panel_count(const PanelShape& s, int cols) { return s.groups * ceil_of(s.columns, cols) * s.taps * s.depth * cols; }
 
 Tensor pack_panels(const PanelShape& s, int cols, const Tensor& weights, const WeightAt& weight) {

@@ -25,6 +25,9 @@ using WeightAt = std::function<std::int64_t(std::int64_t column, std::int64_t ta
 
 /// The packing's name; weights in 16 bits stay in 16 bits.
 std::string panel_packing(int cols);
+
+/// Whether panels of so many columns are little wider in all than the columns: what is packed lies in the engine's file.
+bool pads_little(std::int64_t columns, std::int64_t cols, std::int64_t lanes);
 std::int64_t panel_count(const PanelShape& shape, int cols);  // elements
 Tensor pack_panels(const PanelShape& shape, int cols, const Tensor& weights, const WeightAt& weight);
 

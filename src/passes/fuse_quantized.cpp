@@ -191,14 +191,14 @@ bool fuse_product(Graph& g, NodeId id) {
     const auto w = x ? quantized_weights(g, g.input(id, 1), product->axis) : std::nullopt;
     if (!w) return false;
     const auto channels = std::ssize(w->scales);
-    const ValueId given_bias = g.input(id, 2);
+    const auto own = static_cast<std::size_t>(op_of(g.node(id)).inputs.max);
+    const ValueId given_bias = own > 2 ? g.input(id, 2) : ValueId::none;  // a MatMul's third input is its tail's
     std::optional<Tensor> bias;
     if (given_bias != ValueId::none && !(bias = integer_bias(g, given_bias, x->by.scale, w->scales))) return false;
 
     const Target target = target_of(g, g.output(id));
     const auto tail_text = g.node(id).attributes.text("tail", "");
     const Expr tail = tail_text.empty() ? Expr::input(0) : Expr::parse(tail_text);
-    const auto own = static_cast<std::size_t>(op_of(g.node(id)).inputs.max);
     const std::vector<ValueId>& inputs = g.node(id).inputs;
     const Read others(g, std::span(inputs).subspan(std::min(own, inputs.size())));
     if (others.inputs.size() + 2 > static_cast<std::size_t>(Expr::max_inputs)) return false;

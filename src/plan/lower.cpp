@@ -54,6 +54,7 @@ private:
     ValueId value(ValueId v) {
         if (v == ValueId::none) return v;
         if (const ValueId known = ids_[static_cast<std::size_t>(v)]; known != ValueId::none) return known;
+        if (!g_.value(v).constant) throw std::logic_error(fmt::format("'{}' is read before it is computed", g_.value(v).name));
         return add(v, g_.value(v).type, {.place = Place::constant, .constant = aligned(g_.value(v).constant)});
     }
 

@@ -157,13 +157,13 @@ private:
     void insert_pair(ValueId v) {
         const std::vector<NodeId> users = g_.value(v).users;
         if (users.empty()) return;
-        const auto first = std::ranges::find_if(g_.order(), [&](NodeId id) { return std::ranges::find(users, id) != users.end(); });
+        const NodeId first = *std::ranges::find_if(g_.order(), [&](NodeId id) { return std::ranges::find(users, id) != users.end(); });
         const std::string name = g_.value(v).name;
         const ValueId s = g_.add_constant(name + "_scale", Tensor::scalar(DType::f32, scale(v)));
         const ValueId zero = g_.add_constant(name + "_zero", Tensor::scalar(DType::i8, 0));
-        const std::vector<std::string> layers = g_.layers(g_.producer(v) != NodeId::none ? g_.producer(v) : *first);
-        const ValueId q = emit(g_, {.op = "QuantizeLinear", .inputs = {v, s, zero}, .outputs = {}, .layers = layers}, name + "_i8", *first);
-        const ValueId d = emit(g_, {.op = "DequantizeLinear", .inputs = {q, s, zero}, .outputs = {}, .layers = layers}, name + "_f32", *first);
+        const std::vector<std::string> layers = g_.layers(g_.producer(v) != NodeId::none ? g_.producer(v) : first);
+        const ValueId q = emit(g_, {.op = "QuantizeLinear", .inputs = {v, s, zero}, .outputs = {}, .layers = layers}, name + "_i8", first);
+        const ValueId d = emit(g_, {.op = "DequantizeLinear", .inputs = {q, s, zero}, .outputs = {}, .layers = layers}, name + "_f32", first);
         for (NodeId user : users)
             for (std::size_t i = 0; i < g_.node(user).inputs.size(); ++i)
                 if (g_.input(user, i) == v) g_.set_input(user, i, d);

@@ -103,7 +103,7 @@ std::vector<Variant> variants(const Step& s, const Isa& isa) {
     std::vector<Variant> all;
     for (int vectors : {1, 2, 3, 4}) {
         const int cols = vectors * lanes;
-        if (vectors > 1 && cols - lanes >= columns) continue;
+        if ((vectors > 1 && cols - lanes >= columns) || !pads_little(columns, cols, lanes)) continue;
         const int tile = static_cast<int>(std::min<std::int64_t>(most_rows(isa, vectors), rows));
         const std::int64_t panels = ceil_of(columns, cols);
         for (std::int64_t blocks : {1, 2, 4, 8}) {

@@ -194,7 +194,7 @@ std::vector<Variant> variants(const Step& s, const Isa& isa, int m) {
     std::vector<Variant> all;
     for (int vectors : {1, 2, 3, 4}) {
         const int cols = vectors * lanes, most = most_rows(isa, vectors);
-        if (most < 2 || (vectors > 1 && cols - lanes >= g.columns)) continue;
+        if (most < 2 || (vectors > 1 && cols - lanes >= g.columns) || !pads_little(g.columns, cols, lanes)) continue;
         const std::int64_t panels = ceil_of(g.columns, cols);
         std::vector<std::pair<int, int>> seen;
         for (std::int64_t wanted : {1, 2, 4, 8}) {

@@ -181,7 +181,7 @@ std::vector<Variant> product_variants(const ProductShape& s, const Isa& isa, con
     const std::int64_t out = std::max<std::int64_t>(1, s.pixels.out);
     for (int vectors : {1, 2, 3, 4, 6, 8}) {
         const int cols = vectors * lanes, most = most_rows(isa, vectors, arithmetic);
-        if (most < 1 || (vectors > 1 && cols - lanes >= s.columns)) continue;
+        if (most < 1 || (vectors > 1 && cols - lanes >= s.columns) || !pads_little(s.columns, cols, lanes)) continue;
         if (vectors > 4 && s.rows() > 2 * most) continue;  // wide tiles are for few rows, whose weights stream by
         // The most rows that fit, fewer with a register to spare, and what divides a line, or several, evenly.
         std::set<int> rows;

@@ -3,6 +3,7 @@
 // residual, rounding to bytes) in registers.
 //     cpu/quantized_direct   windows of pixels where they lie; channels of a group come in fours
 //     cpu/quantized_gather   windows copied side by side, block by block: any number of channels, few channels in wide windows
+#include "cpu/panel_product.h"
 #include "cpu/quantized.h"
 #include "cpu/x64/product.h"
 
@@ -234,7 +235,7 @@ std::vector<Variant> gather_variants(const Step& s, const Isa& isa) {
     std::vector<Variant> all;
     for (int vectors : {1, 2, 3, 4}) {
         const int cols = vectors * lanes;
-        if (vectors > 1 && cols - lanes >= p.columns) continue;
+        if ((vectors > 1 && cols - lanes >= p.columns) || !pads_little(p.columns, cols, lanes)) continue;
         const int tile = static_cast<int>(std::min<std::int64_t>(most_rows(isa, vectors, Arithmetic::of(s)), rows));
         if (tile < 1) continue;
         const std::int64_t panels = std::max<std::int64_t>(1, ceil_of(p.columns, cols));
