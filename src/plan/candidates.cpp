@@ -9,7 +9,7 @@ namespace tercet {
 namespace {
 
 constexpr double near_equal = 1.02;
-constexpr std::int64_t small_sample = 1024;  // elements of a result that a reference implementation may take its time for
+constexpr std::int64_t small_sample = 1024;  // elements of each operand that a reference implementation may take its time for
 
 // The fastest candidate of a packing at one point, and its time.
 struct Fastest {
@@ -42,7 +42,7 @@ Chosen choose_by_estimates(const PerPoint<std::vector<Candidate>>& candidates, c
 }
 
 // Of the tactics that give the same bits everywhere those that are no reference implementation, which sums in another way; where
-// none is, the reference for small results, and all that there are for others.
+// none is, the reference for small operands, and all that there are for others.
 void keep_canonical(std::vector<Candidate>& all, const Step& step, const Isa& isa) {
     const auto canonical = [&](const Candidate& c) {
         if (c.choice.tactic == reference_choice.tactic) return false;
@@ -51,8 +51,8 @@ void keep_canonical(std::vector<Candidate>& all, const Step& step, const Isa& is
     };
     if (std::ranges::any_of(all, canonical)) return static_cast<void>(std::erase_if(all, [&](const Candidate& c) { return !canonical(c); }));
     // A classifier's softmax costs nothing to speak of.
-    const Dims& y = step.outputs[0].shape;
-    if (!y.empty() && count_of(y) / std::max<std::int64_t>(1, y[0]) <= small_sample) std::erase_if(all, [](const Candidate& c) { return c.choice.tactic != reference_choice.tactic; });
+    const auto is_small = [](const Step::Operand& o) { return !o || o.constant || (!o.shape.empty() && count_of(o.shape) / std::max<std::int64_t>(1, o.shape[0]) <= small_sample); };
+    if (std::ranges::all_of(step.inputs, is_small) && std::ranges::all_of(step.outputs, is_small)) std::erase_if(all, [](const Candidate& c) { return c.choice.tactic != reference_choice.tactic; });
 }
 
 }  // namespace

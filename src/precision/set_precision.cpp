@@ -150,7 +150,7 @@ private:
             for (std::size_t i = 0; i < count; ++i) want(n.inputs[i]);
         } else if (wanted(y) && is_chain(g_, id) && all_asked(g_, id, asked_, {Precision::int8})) {
             for (ValueId v : n.inputs)
-                if (v != ValueId::none && g_.value(v).type == g_.value(y).type) want(v);
+                if (v != ValueId::none && g_.value(v).type == g_.value(y).type && g_.producer(v) != NodeId::none) want(v);  // an input comes as f32 anyway
         }
     }
 
