@@ -49,6 +49,9 @@ struct CalibrationSettings {
 struct Calibration {
     std::string header;                ///< a cache's first line: "TRT-8503-EntropyCalibration2"
     Scales scales{};                   ///< of every f32 activation of the model as read: its inputs and every node's outputs
+    /// Of what convolutions and matrix products read: the mean of each channel (axis 1; of matrices the last axis). For the
+    /// correction of biases; a cache has none.
+    std::map<std::string, std::vector<float>, std::less<>> means{};
     std::int64_t samples = 0;          ///< that it saw; 0 if it comes from a cache
     std::int64_t skipped = 0;          ///< that could not be read, or held NaN or Inf
     double spread = 0;                 ///< how much other samples, as many, would change a scale: its median over tensors, relative

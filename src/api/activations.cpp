@@ -5,6 +5,7 @@
 #include "api/activations.h"
 
 #include "passes/passes.h"
+#include "passes/rewrite.h"
 #include "plan/plan.h"
 #include "runtime/engine_data.h"
 
@@ -29,12 +30,16 @@ PlanSettings plan_settings(const Profile& profile, const Isa& isa, int threads) 
     return {.profile = profile, .isa = isa, .threads = threads, .tune = Tune::none, .canonical = true, .workspace_bytes = std::uint64_t{1} << 40};
 }
 
-// The same elements, before they were moved.
-ValueId before_moves(const Graph& g, ValueId v) {
+// The same elements, before they were moved; `order` says what that changes.
+ValueId before_moves(const Graph& g, ValueId v, Activations::Order& order) {
+    order = Activations::Order::as_read;
     for (NodeId p = g.producer(v); p != NodeId::none; p = g.producer(v)) {
         if (g.node(p).attributes.has("tail") || decides(g, p)) break;
         if (!g.is(p, "Transpose") && !op_of(g.node(p)).pure_view) break;
         if (g.value(g.input(p, 0)).type.dtype != DType::f32) break;
+        const int rank = static_cast<int>(g.value(v).type.shape.size());
+        const bool last = order == Activations::Order::as_read && g.is(p, "Transpose") && rank > 2 && transpose_order(g, p) == to_channels_first_order(rank);
+        order = last ? Activations::Order::channels_last : Activations::Order::other;
         v = g.input(p, 0);
     }
     return v;
@@ -61,7 +66,8 @@ Activations::Activations(Graph graph, const Profile& profile, const std::string&
 
     std::vector<GraphOutput> computed;
     for (const GraphOutput& o : graph.outputs()) {
-        const ValueId v = before_moves(graph, o.value);
+        Order order;
+        const ValueId v = before_moves(graph, o.value, order);
         const Value& value = graph.value(v);
         const auto input = std::ranges::find(graph.inputs(), v);
         Source s{.kind = Source::Kind::output};
@@ -76,6 +82,7 @@ Activations::Activations(Graph graph, const Profile& profile, const std::string&
             computed.push_back({o.name, v});
         }
         s.by_sample = !batch.empty() && !value.constant && !value.type.shape.empty() && value.type.shape[0].text() == batch;
+        s.order = order;
         sources_.push_back(std::move(s));
     }
     graph.set_outputs(std::move(computed));
@@ -90,7 +97,7 @@ const std::vector<Activations::Seen>& Activations::run(std::span<const InputView
     };
     seen_.clear();
     for (const Source& s : sources_) {
-        Seen seen{.by_sample = s.by_sample};
+        Seen seen{.values = {}, .by_sample = s.by_sample, .order = s.order};
         switch (s.kind) {
             case Source::Kind::input: seen.values = floats(inputs[s.index].shape, inputs[s.index].data); break;
             case Source::Kind::output: seen.values = floats(results[s.index].shape, results[s.index].data); break;

@@ -24,10 +24,13 @@ public:
     /// chosen without timing and change no arithmetic.
     Activations(Graph graph, const Profile& profile, const std::string& batch, const Isa& isa, int threads);
 
-    /// Values of an activation, in some order; `by_sample`: those of each sample together, one sample after the other.
+    /// How the axes of an activation lie: as the model has them, its channels (axis 1) last, or otherwise.
+    enum class Order { as_read, channels_last, other };
+    /// Values of an activation; `by_sample`: those of each sample together, one sample after the other.
     struct Seen {
         std::span<const float> values;
         bool by_sample = false;
+        Order order = Order::as_read;
     };
     /// Runs on inputs in the model's order; what comes back lives until the next run, and as long as the inputs. By place in
     /// activations_of(graph). Those that are the same values under several names share one memory.
@@ -39,6 +42,7 @@ private:
         std::size_t index = 0;  // of the input or output
         Tensor constant{};
         bool by_sample = false;
+        Order order = Order::as_read;
     };
     std::vector<Source> sources_;
     std::vector<Seen> seen_;

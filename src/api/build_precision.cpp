@@ -79,7 +79,8 @@ void BuildPrecision::find_scales(const std::filesystem::path& model_file) {
         if (calibration.threads == 0) calibration.threads = settings_.threads;
         const Calibration found = calibrate(model_file, calibration);
         scales_ = found.scales;
-        calibrator_ = fmt::format("{}, {} samples", name_of(calibration.calibrator), found.samples);
+        if (settings_.bias_correction) means_ = found.means;
+        calibrator_ = fmt::format("{}, {} samples{}", name_of(calibration.calibrator), found.samples, settings_.bias_correction ? ", biases corrected" : "");
     } else if (!is_quantized(read_)) {
         throw Error({.what = "INT8 needs the ranges of the model's activations",
                      .fix = "give samples by --calib-data DIR|FILE, or a cache by --calib-cache FILE, as `tercet calibrate` and TensorRT 8 write it"});
@@ -88,7 +89,7 @@ void BuildPrecision::find_scales(const std::filesystem::path& model_file) {
 
 int BuildPrecision::set(Graph& fused) {
     const auto asks = [this](const std::string& layer) { return asked(layer); };
-    int made = set_int8(fused, asks, scales_, refusals_);
+    int made = set_int8(fused, asks, scales_, refusals_, means_);
     return made + set_half(fused, asks, refusals_, narrow_);
 }
 

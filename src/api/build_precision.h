@@ -35,6 +35,7 @@ private:
     std::vector<std::pair<std::string, Precision>> wishes_;
     std::string calibrator_;
     Scales scales_;
+    ChannelMeansByTensor means_;
     Refusals refusals_;
     std::vector<NarrowWeights> narrow_;
     std::vector<std::string> warnings_;

@@ -5,6 +5,7 @@
 #include "tercet/inputs.h"
 
 #include "api/activations.h"
+#include "api/channel_means.h"
 #include "data/sample_source.h"
 #include "onnx/read_model.h"
 #include "plan/profile.h"
@@ -102,7 +103,7 @@ Isa isa_for(const CalibrationSettings& settings) {
 class Calibrating {
 public:
     Calibrating(Graph graph, const CalibrationSettings& settings)
-        : graph_(std::move(graph)), settings_(settings), preprocess_(preprocess_of(settings.preprocess, graph_)), isa_(isa_for(settings)), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)) {
+        : graph_(std::move(graph)), settings_(settings), preprocess_(preprocess_of(settings.preprocess, graph_)), isa_(isa_for(settings)), pool_(settings.threads > 0 ? settings.threads : usable_processors()), activations_(activations_of(graph_)), means_(graph_, activations_) {
         for (ValueId v : graph_.inputs()) names_.push_back(graph_.value(v).name);
         if (names_.empty()) throw Error({.what = "the model has no input", .fix = "calibrate one that has"});
         totals_.resize(activations_.size());
@@ -280,7 +281,9 @@ private:
             for (std::size_t s = 0; s < n; ++s) to = std::copy_n(pending_[s][i].data(), pending_[s][i].bytes(), to);
         }
         for (std::size_t i = 0; i < names_.size(); ++i) views.push_back({arrays[i].dtype(), shapes.at(names_[i]), arrays[i].data()});
-        count(e.activations->run(views), n);
+        const auto& seen = e.activations->run(views);
+        count(seen, n);
+        means_.add(seen, n, pool_);
         seen_ += static_cast<std::int64_t>(n);
     }
 
@@ -402,7 +405,7 @@ private:
         pool_.share(activations_.size(), [&](std::size_t t) {
             if (same_as_[t] == t) scales[t] = scale_of(threshold(totals_[t]));
         });
-        Calibration c{.header = calibration_cache_header("8.5.3"), .samples = seen_, .skipped = skipped, .spread = spread()};
+        Calibration c{.header = calibration_cache_header("8.5.3"), .samples = seen_, .means = means_.means(graph_, activations_), .samples = seen_, .skipped = skipped, .spread = spread()};
         for (std::size_t t = 0; t < activations_.size(); ++t) c.scales.emplace(graph_.value(activations_[t]).name, scales[same_as_[t]]);
         if (seen_ < 2) warn("one sample tells little about the ranges that values have: give some hundred");
         else if (c.spread > large_spread)
@@ -416,6 +419,7 @@ private:
     Isa isa_;
     ThreadPool pool_;
     std::vector<ValueId> activations_;
+    ChannelMeans means_;
     std::vector<std::string> names_;                         // of the inputs
     std::vector<std::vector<Tensor>> pending_;               // samples of one shape that have not been run
     std::vector<Engine> engines_;

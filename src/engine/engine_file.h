@@ -17,7 +17,7 @@
 
 namespace tercet {
 
-inline constexpr std::uint32_t engine_version = 3;
+inline constexpr std::uint32_t engine_version = 4;
 inline constexpr std::string_view engine_magic{"TERCET\r\n", 8};
 
 /// Writes by rename. Returns the file's size.

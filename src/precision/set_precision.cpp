@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "precision/set_precision.h"
 
+#include "ops/expr.h"
 #include "ops/op.h"
 
 #include <fmt/format.h>
@@ -85,7 +86,8 @@ bool is_finite(const Tensor& t) {
 
 class Quantizer {
 public:
-    Quantizer(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals) : g_(g), asked_(asked), refusals_(refusals) {
+    Quantizer(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals, const ChannelMeansByTensor& means)
+        : g_(g), asked_(asked), refusals_(refusals), means_(means) {
         for (std::size_t v = 0; v < g.value_count(); ++v) scales_.push_back(scale_of(scales, g.value(static_cast<ValueId>(v)).name));
         wanted_.resize(g.value_count());
     }
@@ -102,6 +104,7 @@ public:
                 for (ValueId v : g_.node(*it).inputs)
                     if (g_.only_user(v) == *it) scale(v) = scale(g_.output(*it));
         int made = 0;
+        for (NodeId id : products_) correct_bias(id);
         for (std::size_t v = 0; v < wanted_.size(); ++v)
             if (wanted_[v]) insert_pair(static_cast<ValueId>(v)), ++made;
         for (NodeId id : products_) replace_weights(id), ++made;
@@ -169,6 +172,58 @@ private:
                 if (g_.input(user, i) == v) g_.set_input(user, i, d);
     }
 
+    // Empty where they are not known, or are those of channels that a Flatten joined with others in another order.
+    std::span<const float> means_of(ValueId v) const {
+        const auto it = means_.find(tensor_of(g_.value(v).name, [&](std::string_view name) { return means_.contains(name); }));
+        const NodeId p = g_.producer(v);
+        if (it == means_.end() || (p != NodeId::none && op_of(g_.node(p)).pure_view)) return {};
+        return it->second;
+    }
+
+    void correct_bias(NodeId id) {
+        const int axis = *channel_axis(g_, id);
+        const std::span<const float> means = means_of(g_.input(id, 0));
+        const Tensor& w = *g_.constant(id, 1);
+        const ByteWeights rounded = quantized(w, axis);
+        const bool conv = g_.is(id, "Conv");
+        const Channels channels(w, axis);
+        const std::int64_t groups = conv ? g_.node(id).attributes.integer("group", 1) : 1;
+        const std::int64_t depth = conv ? w.shape()[1] : w.shape()[1 - axis], taps = conv ? count_of(w.shape().part(2)) : 1;
+        if (std::ssize(means) != depth * groups || channels.count % groups != 0) return;
+        std::vector<double> shift(static_cast<std::size_t>(channels.count));
+        const View from = w.view(), q = rounded.values.view();
+        channels.for_each([&](std::int64_t m, std::int64_t i) {
+            const std::int64_t c = conv ? m / (channels.count / groups) * depth + i / taps % depth : axis == 0 ? i % depth : i / channels.count;
+            shift[static_cast<std::size_t>(m)] += (static_cast<double>(q.get_int_at(i)) * rounded.scales.get(m) - from.get_at(i)) * static_cast<double>(means[static_cast<std::size_t>(c)]);
+        });
+        add_to_bias(id, shift);
+    }
+
+    // bias -= shift; where there is none, in front of the tail.
+    void add_to_bias(NodeId id, std::span<const double> shift) {
+        const Node& n = g_.node(id);
+        const auto own = static_cast<std::size_t>(op_of(n).inputs.max), inputs = std::max(n.inputs.size(), own) - own;
+        const auto count = std::ssize(shift);
+        const Tensor* bias = own > 2 ? g_.constant(id, 2) : nullptr;
+        if (own > 2 && g_.input(id, 2) != ValueId::none && (!bias || bias->count() != count || bias->shape().back() != count || bias->dtype() != DType::f32)) return;
+        std::vector<float> corrected;
+        for (std::int64_t m = 0; m < count; ++m) corrected.push_back(static_cast<float>((bias ? bias->get(m) : 0) - shift[static_cast<std::size_t>(m)]));
+        Dims shape = bias ? bias->shape() : Dims{count};
+        if (!bias && g_.is(id, "Conv") && n.attributes.text("layout", "") != "NHWC")
+            for (std::size_t i = 2; i < g_.value(g_.output(id)).type.shape.size(); ++i) shape.push_back(1);
+        const ValueId v = g_.add_constant(g_.label(id) + "_corrected", Tensor::of<float>(DType::f32, shape, corrected));
+        if (bias) return g_.set_input(id, 2, v);
+        const auto text = n.attributes.text("tail", "");
+        const Expr tail = text.empty() ? Expr::input(0) : Expr::parse(text);
+        std::vector<Expr> by{Expr::apply("add", std::array{Expr::input(0), Expr::input(static_cast<int>(inputs) + 1)})};
+        for (std::size_t i = 1; i <= inputs; ++i) by.push_back(Expr::input(static_cast<int>(i)));
+        if (inputs + 3 > static_cast<std::size_t>(Expr::max_inputs)) return;
+        const Expr with_bias = tail.substituted(by);
+        if (!with_bias.fits()) return;
+        g_.set_input(id, own + inputs, v);
+        g_.attributes(id).set("tail", with_bias.text());
+    }
+
     void replace_weights(NodeId id) {
         const int axis = *channel_axis(g_, id);
         const std::string name = g_.value(g_.input(id, 1)).name;
@@ -183,6 +238,7 @@ private:
     std::vector<float> scales_;  // by value; 0: none
     std::vector<bool> wanted_;   // in bytes
     std::set<NodeId> products_;
+    const ChannelMeansByTensor& means_;
 };
 
 // Elements as `to`; what it cannot hold is counted.
@@ -202,20 +258,27 @@ Tensor narrowed(const Tensor& t, DType to, NarrowWeights& found) {
 
 }  // namespace
 
-float scale_of(const Scales& scales, std::string_view value) {
+std::string_view tensor_of(std::string_view value, const std::function<bool(std::string_view)>& known) {
     for (;;) {
-        if (const auto it = scales.find(value); it != scales.end()) return std::isfinite(it->second) && it->second > 0 ? it->second : 0;
+        if (known(value)) return value;
         const auto last = value.rfind('_');
         // Values get such names where elements are moved (emit_like), or where a name is taken already.
-        if (last == std::string_view::npos || last + 1 == value.size()) return 0;
+        if (last == std::string_view::npos || last + 1 == value.size()) return {};
         const std::string_view suffix = value.substr(last + 1);
-        if (suffix != "nhwc" && suffix.find_first_not_of("0123456789") != std::string_view::npos) return 0;
+        if (suffix != "nhwc" && suffix.find_first_not_of("0123456789") != std::string_view::npos) return {};
         value = value.substr(0, last);
         if (value.ends_with("_to")) value.remove_suffix(3);
     }
 }
 
-int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals) { return Quantizer(g, asked, scales, refusals).run(); }
+float scale_of(const Scales& scales, std::string_view value) {
+    const auto it = scales.find(tensor_of(value, [&](std::string_view name) { return scales.contains(name); }));
+    return it != scales.end() && std::isfinite(it->second) && it->second > 0 ? it->second : 0;
+}
+
+int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals, const ChannelMeansByTensor& means) {
+    return Quantizer(g, asked, scales, refusals, means).run();
+}
 
 int set_half(Graph& g, const AskedPrecision& asked, Refusals& refusals, std::vector<NarrowWeights>& found) {
     int made = 0;

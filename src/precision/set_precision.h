@@ -23,8 +23,15 @@ using AskedPrecision = std::function<Precision(const std::string& layer)>;
 /// Why a step did not get what was asked, by the labels of its layers.
 using Refusals = std::map<std::string, std::string, std::less<>>;
 
+/// Means per input channel by tensor (Calibration::means).
+using ChannelMeansByTensor = std::map<std::string, std::vector<float>, std::less<>>;
+
 /// As int8 where asked and possible. Scales are looked up by values' names. Returns how many values and weights changed.
-int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals);
+///
+/// Where the means of a product's input are known, its bias takes up what rounding the weights shifts its results by on average
+/// (Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction, 2019, section 4.2, with means of real
+/// data): bias[m] -= sum over c and k of (quantized w - w)[m,c,k] * mean[c]. Taps on the padding are taken to read the mean, too.
+int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals, const ChannelMeansByTensor& means = {});
 
 /// What f16 or bf16 makes of a model's weights.
 struct NarrowWeights {
@@ -38,6 +45,9 @@ int set_half(Graph& g, const AskedPrecision& asked, Refusals& refusals, std::vec
 
 /// The scale of a value: by its name, or that of the ONNX tensor whose elements it has in another order. 0: there is none.
 float scale_of(const Scales& scales, std::string_view value);
+
+/// The name in the ONNX model of the tensor whose elements a value has, where `known` says that there is such a tensor; empty if there is none.
+std::string_view tensor_of(std::string_view value, const std::function<bool(std::string_view)>& known);
 
 /// For every layer of the model as read what the final graph runs it in.
 std::vector<LayerPlan> layers_of_precisions(const Graph& read, const Graph& made, const AskedPrecision& asked, const Refusals& refusals);
