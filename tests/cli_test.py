@@ -209,6 +209,59 @@ class Build(Program):
                     self.assertEqual([line.split()[0] for line in lines[1:4]], ["fp32", "fp16", "int8"])
                     self.assertIn("int8 failed: ", done.stdout)
 
+    def calibrated(self):
+        write(self.path("data.npy"), npy([4, 28, 28, 1], [i * 37 % 256 / 255 for i in range(4 * 784)]))
+        self.tercet("calibrate", self.fashion(), "--calib-data", "data.npy", "-o", "fashion.cache")
+        return "fashion.cache"
+
+    def test_int8_names_what_every_layer_became(self):
+        self.calibrated()
+        [built] = self.json("build", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "--tune", "none")
+        self.assertEqual(built["status"], "ok")
+        self.assertGreater(built["layers"]["int8"], 15)
+        plan = self.json("inspect", "model_cpu_int8.engine")["plan"]
+        self.assertEqual(sum(built["layers"].values()), len(plan["layers"]))
+        text = self.tercet("inspect", "model_cpu_int8.engine").stdout
+        self.assertIn("layers", text)
+        self.assertIn("Softmax computes in fp32", text)
+
+    def test_int8_from_data_corrects_biases_unless_told_not_to(self):
+        self.calibrated()
+        self.tercet("build", self.fashion(), "--int8", "--calib-data", "data.npy", "--tune", "none", "-o", "a.engine")
+        self.tercet("build", self.fashion(), "--int8", "--calib-data", "data.npy", "--tune", "none", "--no-bias-correction", "-o", "b.engine")
+        self.assertIn("biases corrected", self.json("inspect", "a.engine")["plan"]["calibrator"])
+        self.assertNotIn("biases corrected", self.json("inspect", "b.engine")["plan"]["calibrator"])
+
+    def test_a_plan_may_be_edited_and_given_back(self):
+        self.calibrated()
+        self.tercet("build", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "--tune", "none", "-o", "a.engine")
+        plan = json.loads(self.tercet("inspect", "a.engine", "--plan").stdout)
+        gemm = next(l for l in plan["layers"] if l["op"] == "Gemm")
+        gemm["chosen"] = "fp32"
+        write(self.path("plan.json"), json.dumps(plan).encode())
+        self.assertIn("precision plan", self.tercet("inspect", "plan.json").stdout)
+        self.tercet("build", self.fashion(), "--precision", "int8", "--plan", "plan.json", "--tune", "none", "-o", "b.engine")
+        after = {l["layer"]: l["chosen"] for l in self.json("inspect", "b.engine")["plan"]["layers"]}
+        self.assertEqual(after[gemm["layer"]], "fp32")
+        gemm["layer"] = "nobody"
+        write(self.path("plan.json"), json.dumps(plan).encode())
+        self.fails(1, "build", self.fashion(), "--precision", "int8", "--plan", "plan.json", "--tune", "none", "-o", "c.engine", says=("plan.json", "nobody"))
+
+    def test_int8_without_data_says_both_ways_out(self):
+        self.fails(1, "build", self.fashion(), "--precision", "int8", "--tune", "none", says=("--calib-data", "--calib-cache"))
+
+    def test_all_builds_three_precisions(self):
+        self.calibrated()
+        built = self.json("build", self.fashion(), "--all", "--calib-cache", "fashion.cache", "--tune", "none")
+        self.assertEqual([b["status"] for b in built], ["ok", "ok", "ok"])
+        sizes = [os.path.getsize(self.path("model_cpu_%s.engine" % p)) for p in ("fp32", "fp16", "int8")]
+        model = os.path.getsize(self.fashion())
+        for size, most in zip(sizes, (1.03, 0.52, 0.28)):
+            self.assertLess(size, model * most)
+        table = self.tercet("build", self.fashion(), "--all", "--calib-cache", "fashion.cache", "--tune", "none").stdout
+        for text in ("reduction", "fp16", "int8", "model_cpu_int8.engine"):
+            self.assertIn(text, table)
+
     def test_all_says_once_what_is_wrong_with_the_model(self):
         self.fails(1, "build", "none.onnx", "--all", "-o", "engines", says="none.onnx")
         self.small_model()

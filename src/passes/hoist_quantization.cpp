@@ -9,19 +9,8 @@
 #include "passes/quantization.h"
 #include "passes/rewrite.h"
 
-#include <algorithm>
-#include <array>
-
 namespace tercet {
 namespace {
-
-constexpr std::array<std::string_view, 12> moves{"Concat", "DepthToSpace", "Expand", "Flatten", "MaxPool", "Reshape", "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
-
-bool is_move(const Graph& g, NodeId id) {
-    if (id == NodeId::none || !g.node(id).domain.empty() || g.node(id).outputs.size() != 1 || g.node(id).attributes.has("tail")) return false;
-    if (g.is(id, "Resize")) return g.node(id).attributes.text("mode", "nearest") == "nearest" && g.node(id).attributes.text("coordinate_transformation_mode", "") != "tf_crop_and_resize";
-    return std::ranges::find(moves, g.node(id).op) != moves.end();
-}
 
 bool drop_pair(Graph& g, NodeId id) {
     const auto by = quantization_of(g, id, "QuantizeLinear");
@@ -36,7 +25,7 @@ bool hoist(Graph& g, NodeId id) {
     if (!quantization_of(g, id, "QuantizeLinear")) return false;
     const ValueId moved = g.input(id, 0), y = g.output(id);
     const NodeId move = g.producer(moved);
-    if (!is_move(g, move) || g.only_user(moved) != id || decides(g, move)) return false;
+    if (!moves_elements(g, move) || g.only_user(moved) != id || decides(g, move)) return false;
     const std::size_t count = g.is(move, "Concat") ? g.node(move).inputs.size() : 1;
     Node node = g.node(move);
     node.layers = layers_of(g, {move, id});

@@ -4,6 +4,7 @@
 #include "ops/op.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace tercet {
@@ -45,6 +46,14 @@ std::optional<Dequantized> dequantized(const Graph& g, ValueId v) {
 NodeId only_quantize(const Graph& g, ValueId v) {
     const NodeId user = g.only_user(v);
     return user != NodeId::none && g.input(user, 0) == v && quantization_of(g, user, "QuantizeLinear") ? user : NodeId::none;
+}
+
+bool moves_elements(const Graph& g, NodeId id) {
+    constexpr std::array<std::string_view, 12> moves{"Concat", "DepthToSpace", "Expand", "Flatten", "MaxPool", "Reshape", "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
+    if (id == NodeId::none || !g.node(id).domain.empty() || g.node(id).outputs.size() != 1 || g.node(id).attributes.has("tail")) return false;
+    // A crop of TensorFlow's gives a value of its own beside the input.
+    if (g.is(id, "Resize")) return g.node(id).attributes.text("mode", "nearest") == "nearest" && g.node(id).attributes.text("coordinate_transformation_mode", "") != "tf_crop_and_resize";
+    return std::ranges::find(moves, g.node(id).op) != moves.end();
 }
 
 std::optional<QuantizedWeights> quantized_weights(const Graph& g, ValueId v, int axis) {

@@ -30,6 +30,10 @@ std::optional<Dequantized> dequantized(const Graph& g, ValueId v);
 /// The one QuantizeLinear that is all that reads v; none if there is more.
 NodeId only_quantize(const Graph& g, ValueId v);
 
+/// Whether an operator only moves elements of its first input (Concat: of all), or chooses among them: it works on bytes as well, and
+/// rounding before or behind it is the same.
+bool moves_elements(const Graph& g, NodeId id);
+
 /// A constant matrix or filter as signed bytes: value = scale[channel] * values.
 struct QuantizedWeights {
     Tensor values;              // i8

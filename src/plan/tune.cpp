@@ -102,6 +102,7 @@ private:
             p.signature[i] = p.step[i].signature();
             std::string effort(how_.name);
             if (settings_.strict) effort += ", strict";
+            if (settings_.canonical) effort += ", canonical";
             if (const auto s = KernelTimer::surroundings(program_bytes_[i]); !s.empty()) effort += fmt::format(", {}", s);
             p.machine[i] = TimingCache::machine_key(settings_.isa, threads_[i], effort);
         }

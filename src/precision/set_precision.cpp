@@ -3,6 +3,7 @@
 
 #include "ops/expr.h"
 #include "ops/op.h"
+#include "passes/quantization.h"
 
 #include <fmt/format.h>
 
@@ -33,13 +34,6 @@ std::optional<int> channel_axis(const Graph& g, NodeId id) {
     if (g.is(id, "MatMul")) return 1;
     if (g.is(id, "Gemm")) return g.node(id).attributes.integer("transB", 0) != 0 ? 0 : 1;
     return std::nullopt;
-}
-
-bool is_move(const Graph& g, NodeId id) {
-    constexpr std::array<std::string_view, 13> ops{"Concat", "DepthToSpace", "Expand", "Flatten", "MaxPool", "Reshape", "Resize", "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
-    if (!g.node(id).domain.empty() || g.node(id).outputs.size() != 1 || g.node(id).attributes.has("tail")) return false;
-    if (g.is(id, "Resize")) return g.node(id).attributes.text("mode", "nearest") == "nearest";
-    return std::ranges::find(ops, g.node(id).op) != ops.end();
 }
 
 bool is_chain(const Graph& g, NodeId id) { return g.node(id).op == "Pointwise" && g.node(id).domain == "tercet" && !g.node(id).attributes.has("tail"); }
@@ -94,7 +88,7 @@ public:
 
     int run() {
         for (NodeId id : g_.order())  // what moves elements keeps their scale
-            if (is_move(g_, id) && !g_.is(id, "Concat") && has_scale(g_.input(id, 0))) scale(g_.output(id)) = scale(g_.input(id, 0));
+            if (moves_elements(g_, id) && !g_.is(id, "Concat") && has_scale(g_.input(id, 0))) scale(g_.output(id)) = scale(g_.input(id, 0));
         for (NodeId id : g_.order())
             if (can_be_integer(id)) products_.insert(id);
         const std::vector<NodeId> order = g_.order();
@@ -148,7 +142,7 @@ private:
             want(n.inputs[0]);
             for (std::size_t i = static_cast<std::size_t>(op_of(n).inputs.max); i < n.inputs.size(); ++i)
                 if (n.inputs[i] != ValueId::none && g_.value(n.inputs[i]).type == g_.value(y).type) want(n.inputs[i]);
-        } else if (wanted(y) && (is_move(g_, id) || is_mean(g_, id)) && all_asked(g_, id, asked_, {Precision::int8})) {
+        } else if (wanted(y) && (moves_elements(g_, id) || is_mean(g_, id)) && all_asked(g_, id, asked_, {Precision::int8})) {
             const std::size_t count = g_.is(id, "Concat") ? n.inputs.size() : 1;
             for (std::size_t i = 0; i < count; ++i) want(n.inputs[i]);
         } else if (wanted(y) && is_chain(g_, id) && all_asked(g_, id, asked_, {Precision::int8})) {

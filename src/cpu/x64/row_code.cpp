@@ -68,6 +68,7 @@ Refusal refuse_rows(const Step& s, const std::optional<RowShape>& shape, const I
     const double weights = static_cast<double>(rows.kernel * cols.kernel) * 64 * 4;
     if (std::max({reach, row_step, weights}) > std::numeric_limits<std::int32_t>::max()) return "distances beyond 32 bits";
     if (Refusal r = TailShape::refuse(s)) return r;
+    if (s.attributes().has("tail") && shape->y != DType::f32 && !s.attributes().has("stored")) return "its tail computes in bytes";
     const TailShape tail = TailShape::of(s);
     for (std::size_t i = 0; i < tail.inputs.size(); ++i)
         if (tail.inputs[i] == TailShape::Kind::element && tail.types[i] != DType::f32 && shape->y == DType::f32) return "its tail reads bytes, and stores floats";
