@@ -102,7 +102,7 @@ TEST_F(Precisions, EveryLayerIsAccountedFor) {
     EXPECT_EQ(std::ssize(info.plan.layers), layers);
     EXPECT_THAT(info.plan.calibrator, HasSubstr("fashion.cache"));
     for (const LayerInfo& l : info.plan.layers)
-        if (l.chosen != l.asked) EXPECT_FALSE(l.reason.empty()) << l.layer;
+        EXPECT_TRUE(l.chosen == l.asked || !l.reason.empty()) << l.layer;
     EXPECT_EQ(r.reference_steps, 1);  // the softmax of ten classes
 }
 
@@ -130,7 +130,7 @@ TEST_F(Precisions, CalibrationIsPartOfABuildWhereThereIsData) {
     s.precision = "int8";
     s.calibration.data = data();
     const BuildResult r = build(s);
-    EXPECT_EQ(text_of(r.path).size(), text_of(build(int8(), "cached.engine").path).size() + inspect_engine(r.path).plan.calibrator.size() - inspect_engine(folder_.path() / "cached.engine").plan.calibrator.size());
+    EXPECT_EQ(r.layers, build(int8(), "cached.engine").layers);
     EXPECT_THAT(inspect_engine(r.path).plan.calibrator, HasSubstr("32 samples"));
 }
 
@@ -156,8 +156,8 @@ TEST_F(Precisions, LayersKeepThePrecisionThatIsAskedForThem) {
     s.layer_precisions = {{"*classifier*", "fp16"}, {"*classifier.4*", "fp32"}};
     const BuildResult r = build(s);
     for (const LayerInfo& l : inspect_engine(r.path).plan.layers) {
-        if (l.layer == "/net/classifier/classifier.1/Gemm") EXPECT_EQ(l.chosen, "fp16");
-        if (l.layer == "/net/classifier/classifier.4/Gemm") EXPECT_EQ(l.chosen, "fp32");
+        EXPECT_TRUE(l.layer != "/net/classifier/classifier.1/Gemm" || l.chosen == "fp16");
+        EXPECT_TRUE(l.layer != "/net/classifier/classifier.4/Gemm" || l.chosen == "fp32");
     }
     s.layer_precisions = {{"nothing*", "fp32"}};
     EXPECT_THAT(error_of([&] { build(s); }), HasSubstr("nothing*"));
@@ -176,8 +176,8 @@ TEST_F(Precisions, APlanThatWasEditedIsFollowed) {
     s.plan = file;
     const BuildResult r = build(s, "planned.engine");
     for (const LayerInfo& l : inspect_engine(r.path).plan.layers) {
-        if (l.layer == first) EXPECT_EQ(l.chosen, "fp32");
-        if (l.layer == "/net/features/features.1/features.1.0/Conv") EXPECT_EQ(l.chosen, "int8");
+        EXPECT_TRUE(l.layer != first || l.chosen == "fp32");
+        EXPECT_TRUE(l.layer != "/net/features/features.1/features.1.0/Conv" || l.chosen == "int8");
     }
     EXPECT_EQ(inspect_precision_plan(file).precision, "int8");
 }

@@ -303,7 +303,8 @@ private:
         std::map<const float*, std::size_t> first;  // tensors of one memory are counted once
         same_as_.resize(seen.size());
         for (std::size_t t = 0; t < seen.size(); ++t) {
-            const auto& [values, by_sample] = seen[t];
+            const std::span<const float> values = seen[t].values;
+            const bool by_sample = seen[t].by_sample;
             same_as_[t] = t;
             if (const auto watched = watched_.find(t); watched != watched_.end()) {
                 const std::size_t each = values.size() / samples;
@@ -405,7 +406,7 @@ private:
         pool_.share(activations_.size(), [&](std::size_t t) {
             if (same_as_[t] == t) scales[t] = scale_of(threshold(totals_[t]));
         });
-        Calibration c{.header = calibration_cache_header("8.5.3"), .samples = seen_, .means = means_.means(graph_, activations_), .samples = seen_, .skipped = skipped, .spread = spread()};
+        Calibration c{.header = calibration_cache_header("8.5.3"), .means = means_.means(graph_, activations_), .samples = seen_, .skipped = skipped, .spread = spread()};
         for (std::size_t t = 0; t < activations_.size(); ++t) c.scales.emplace(graph_.value(activations_[t]).name, scales[same_as_[t]]);
         if (seen_ < 2) warn("one sample tells little about the ranges that values have: give some hundred");
         else if (c.spread > large_spread)

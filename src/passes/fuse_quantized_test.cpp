@@ -111,7 +111,9 @@ TEST(FuseQuantized, ActivationsThatAreNeverNegativeAreSaidToBe) {
                           std::string(weights) + "y = Conv(d, w) }");
     fuse_quantized(g);
     for (NodeId id : g.order())
-        if (g.node(id).op == "QuantizedConv") EXPECT_EQ(g.node(id).attributes.integer("x_least", -128), 0);
+        if (g.node(id).op == "QuantizedConv") {
+            EXPECT_EQ(g.node(id).attributes.integer("x_least", -128), 0);
+        }
 }
 
 }  // namespace

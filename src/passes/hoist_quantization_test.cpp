@@ -8,9 +8,9 @@ namespace {
 
 TEST(HoistQuantization, MovesOverWhatMovesElementsOrChoosesAmongThem) {
     expect_rewrite(hoist_quantization, "(f32[N,2,6] x) => (i8[N,2,3] y) { m = MaxPool<kernel_shape = [2], strides = [2]>(x) y = QuantizeLinear(m, f32{0.1}, i8{0}) }",
-                   "(f32[N,2,6] x) => (i8[N,2,3] y) { x_quantized = QuantizeLinear(x, const{}, i8{0}) y = MaxPool<kernel_shape = [2], strides = [2]>(x_quantized) }");
+                   "(f32[N,2,6] x) => (i8[N,2,3] y) { x_quantized = QuantizeLinear(x, const[], i8{0}) y = MaxPool<kernel_shape = [2], strides = [2]>(x_quantized) }");
     expect_rewrite(hoist_quantization, "(f32[N,2,3] a, f32[N,2,4] b) => (u8[N,2,7] y) { c = Concat<axis = 2>(a, b) y = QuantizeLinear(c, f32{0.1}, u8{7}) }",
-                   "(f32[N,2,3] a, f32[N,2,4] b) => (u8[N,2,7] y) { a_quantized = QuantizeLinear(a, const{}, u8{7}) b_quantized = QuantizeLinear(b, const{}, u8{7}) y = Concat<axis = 2>(a_quantized, b_quantized) }");
+                   "(f32[N,2,3] a, f32[N,2,4] b) => (u8[N,2,7] y) { a_quantized = QuantizeLinear(a, const[], u8{7}) b_quantized = QuantizeLinear(b, const[], u8{7}) y = Concat<axis = 2>(a_quantized, b_quantized) }");
 }
 
 TEST(HoistQuantization, APairOfEqualScaleIsNothing) {

@@ -56,7 +56,7 @@ TEST(SetInt8, WeightsHaveAScalePerChannelAndStayWithin127) {
 }
 
 TEST(SetInt8, SaysWhyALayerStaysInFp32) {
-    Graph g = typed_graph("(f32[1,2,5] x) => (f32[?] y) { a = Conv(x, f32[1,2,1]{1, nan}) b = Conv(a, random[1,1,1]) y = Gemm<alpha = 2.0>(c, random[5,2]) c = Reshape(b, i64[2]{1, 5}) }");
+    Graph g = typed_graph("(f32[1,2,5] x) => (f32[?] y) { a = Conv(x, f32[1,2,1]{1, nan}) b = Conv(a, random[1,1,1]) c = Reshape(b, i64[2]{1, 5}) y = Gemm<alpha = 2.0>(c, random[5,2]) }");
     Refusals refusals;
     set_int8(g, all(Precision::int8), {{"x", 0.1f}}, refusals);
     EXPECT_THAT(refusals["a"], HasSubstr("NaN"));
