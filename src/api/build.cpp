@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace tercet {
@@ -71,8 +72,9 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
             passes.set_precision = [&](Graph& g) { return precision.set(g); };
             optimize(model.graph, passes);
             const PrecisionPlan chosen = precision.plan(model.graph, result);
+            const bool in_bytes = std::ranges::any_of(chosen.layers, [](const LayerPlan& l) { return l.chosen == Precision::int8; });  // of a quantized model, too
             PlanSettings plan{.profile = profile, .isa = isa, .threads = settings.threads > 0 ? settings.threads : usable_processors(),
-                              .tune = settings.tune, .strict = settings.strict, .canonical = precision.precision() == Precision::int8, .workspace_bytes = settings.workspace_bytes,
+                              .tune = settings.tune, .strict = settings.strict, .canonical = in_bytes || precision.precision() == Precision::int8, .workspace_bytes = settings.workspace_bytes,
                               .timings = settings.timing_cache.empty() ? nullptr : &timings, .progress = settings.progress, .log = settings.log};
             Program p = make_program(model.graph, plan);
             p.model = model_file.stem().string();

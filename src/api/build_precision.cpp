@@ -102,15 +102,15 @@ PrecisionPlan BuildPrecision::plan(const Graph& made, BuildResult& result) const
             result.fallbacks.push_back({l.layer, l.op, std::string(name_of(l.asked)), std::string(name_of(l.chosen)), l.reason});
     }
     result.warnings = warnings_;
-    std::int64_t overflowing = 0, subnormal = 0;
-    std::string worst;
-    for (const NarrowWeights& w : narrow_) {
-        overflowing += w.overflowing, subnormal += w.subnormal;
-        if (worst.empty()) worst = w.tensor;
-    }
-    if (overflowing > 0) result.warnings.push_back(fmt::format("{} weights are too great for {}: their layers stay in fp32 (first '{}')", overflowing, name_of(precision_), worst));
-    if (subnormal > 0)
-        result.warnings.push_back(fmt::format("{} weights are below the least normal number of {} and keep fewer digits, which rarely matters (first '{}')", subnormal, name_of(precision_), worst));
+    const auto sum_and_worst = [&](std::int64_t NarrowWeights::*count) {
+        std::int64_t sum = 0;
+        for (const NarrowWeights& w : narrow_) sum += w.*count;
+        return std::pair{sum, sum > 0 ? std::ranges::max_element(narrow_, {}, count)->tensor : ""};
+    };
+    if (const auto [sum, worst] = sum_and_worst(&NarrowWeights::overflowing); sum > 0)
+        result.warnings.push_back(fmt::format("{} weights are too great for 16 bits: their layers stay in fp32 (most in '{}')", sum, worst));
+    if (const auto [sum, worst] = sum_and_worst(&NarrowWeights::subnormal); sum > 0)
+        result.warnings.push_back(fmt::format("{} weights are below the least normal number in 16 bits and keep fewer digits, which rarely matters (most in '{}')", sum, worst));
     if (!settings_.fallback && !result.fallbacks.empty()) {
         const Fallback& f = result.fallbacks[0];
         throw Error({.what = fmt::format("{} layers cannot be {}, first {} ({}): {}", result.fallbacks.size(), f.asked, f.layer, f.op, f.reason),

@@ -128,11 +128,11 @@ bool is_nonnegative(const Graph& g, ValueId q) {
         const Attributes& a = g.node(id).attributes;
         if (a.has("stored")) return a.integer("stored_zero", 0) == 0 && is_nonnegative(Expr::parse(a.has("tail") ? a.text("tail", "") : a.text("expr", "x0")));
         if (const NodeId real = g.is(id, "QuantizeLinear") ? g.producer(g.input(id, 0)) : NodeId::none; real != NodeId::none) {
+            const auto by = quantization_of(g, id, "QuantizeLinear");
             const Attributes& r = g.node(real).attributes;
-            return (r.has("tail") || r.has("expr")) && is_nonnegative(Expr::parse(r.has("tail") ? r.text("tail", "") : r.text("expr", "")));
+            return by && by->zero == 0 && (r.has("tail") || r.has("expr")) && is_nonnegative(Expr::parse(r.has("tail") ? r.text("tail", "") : r.text("expr", "")));
         }
-        constexpr std::string_view moves[] = {"MaxPool", "Reshape", "Flatten", "Transpose", "Slice"};
-        if (std::ranges::find(moves, g.node(id).op) == std::end(moves)) return false;
+        if (!moves_elements(g, id) || g.is(id, "Concat")) return false;
         q = g.input(id, 0);
     }
     return false;
@@ -163,6 +163,7 @@ std::optional<Product> product_of(const Graph& g, NodeId id) {
 
 // The bias in units of the sums; empty if it is computed, or greater than sums may be.
 std::optional<Tensor> integer_bias(const Graph& g, ValueId v, float x_scale, std::span<const float> w_scales) {
+    if (const Shape& shape = g.value(v).type.shape; shape.size() > 1 && shape[0] != 1) return std::nullopt;  // a Gemm's, one per row
     std::vector<double> values;
     if (const Tensor* t = g.constant(v)) {
         for (std::int64_t i = 0; i < t->count(); ++i) values.push_back(t->get(i));

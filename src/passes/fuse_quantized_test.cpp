@@ -106,6 +106,62 @@ TEST(FuseQuantized, WeightsOfFloatProductsAreDequantizedForGood) {
     EXPECT_THAT(fused("(f32[2,3] x) => (f32[2,2] y) { w = DequantizeLinear<axis = 1>(random i8[3,2], f32[2]{0.01, 0.02}) y = MatMul(x, w) }"), ElementsAre("MatMul"));
 }
 
+TEST(FuseQuantized, WeightsOfOneScaleAndOfMinus128) {
+    EXPECT_THAT(fused("(i8[2,2,5] x) => (i8[2,2,4] y) { d = DequantizeLinear(x, f32{0.05}, i8{0}) w = DequantizeLinear(i8[2,2,2]{-128, -128, 127, -128, 5, -128, 0, 1}, f32{0.01}, i8{0})\n"
+                      "c = Conv(d, w) y = QuantizeLinear(c, f32{0.3}, i8{0}) }"), ElementsAre("QuantizedConv"));
+    // 0 - 3 and 255 - 3 are no two signed bytes: the product stays in f32.
+    EXPECT_THAT(fused("(u8[2,2] x) => (f32[2,2] y) { d = DequantizeLinear(x, f32{0.05}, u8{1}) w = DequantizeLinear(u8[2,2]{0, 255, 3, 1}, f32{0.01}, u8{3}) y = MatMul(d, w) }"),
+                ElementsAre("Pointwise", "MatMul"));
+}
+
+TEST(FuseQuantized, BoundsOfAnActivationAreScaledWithItsFactor) {
+    Graph g = typed_graph(conv("c = Conv<tail = \"clip(x0, 0, 6)\">(d, w) y = QuantizeLinear(c, f32{0.5}, i8{0})"));
+    fuse_quantized(g);
+    g.remove_dead();
+    EXPECT_EQ(g.node(g.order().at(0)).attributes.text("tail", ""), "clip(mul(x0, x1), 0, 12)");
+    EXPECT_THAT(fused(conv("c = Conv<tail = \"sub(leaky_relu(mul(x0, 3), 0.1), 2)\">(d, w) y = QuantizeLinear(c, f32{0.5}, u8{40})", "i8[2,4,9] x", "u8[2,6,7] y")), ElementsAre("QuantizedConv"));
+}
+
+TEST(FuseQuantized, AGemmsBiasPerRowIsNoBiasPerColumn) {
+    // Three rows and three columns: only the shape tells them apart.
+    EXPECT_THAT(fused("(i8[3,4] x) => (f32[3,3] y) { d = DequantizeLinear(x, f32{0.05}, i8{0}) w = DequantizeLinear<axis = 0>(random i8[3,4], f32[3]{0.01, 0.02, 0.03})\n"
+                      "y = Gemm<transB = 1>(d, w, f32[3,1]{1, 20, 300}) }"), ElementsAre("Pointwise", "Gemm"));
+    EXPECT_THAT(fused("(i8[3,4] x) => (f32[3,3] y) { d = DequantizeLinear(x, f32{0.05}, i8{0}) w = DequantizeLinear<axis = 0>(random i8[3,4], f32[3]{0.01, 0.02, 0.03})\n"
+                      "y = Gemm<transB = 1>(d, w, f32[1,3]{1, 20, 300}) }", 1, 1e-3), ElementsAre("QuantizedMatMul"));
+}
+
+TEST(FuseQuantized, AnOutputInFloatsIsNotRoundedOnTheWay) {
+    EXPECT_THAT(fused(conv("c = Conv(d, w) y = QuantizeLinear(c, f32{0.1}, i8{0})", "i8[2,4,9] x", "f32[2,6,7] c, i8[2,6,7] y"), 1, 1e-3), ElementsAre("QuantizedConv", "Pointwise"));
+}
+
+TEST(FuseQuantized, PartsOfAConcatHaveTheirOwnScales) {
+    EXPECT_THAT(fused("(i8[2,3] a, u8[2,4] b) => (i8[2,7] y) { p = DequantizeLinear(a, f32{0.05}, i8{0}) q = DequantizeLinear(b, f32{0.02}, u8{9})\n"
+                      "c = Concat<axis = 1>(p, q) y = QuantizeLinear(c, f32{0.07}, i8{-3}) }"), ElementsAre("Pointwise", "Pointwise", "Concat", "Pointwise"));
+}
+
+TEST(FuseQuantized, AMeanThatCountsThePaddingKeepsItsZero) {
+    EXPECT_THAT(fused("(u8[2,3,8] x) => (i8[2,3,9] y) { d = DequantizeLinear(x, f32{0.05}, u8{100}) m = AveragePool<kernel_shape = [2], pads = [1, 1], count_include_pad = 1>(d) y = QuantizeLinear(m, f32{0.1}, i8{0}) }"),
+                ElementsAre("Pointwise", "AveragePool", "Pointwise"));
+    EXPECT_THAT(fused("(u8[2,3,8] x) => (i8[2,3,9] y) { d = DequantizeLinear(x, f32{0.05}, u8{100}) m = AveragePool<kernel_shape = [2], pads = [1, 1]>(d) y = QuantizeLinear(m, f32{0.1}, i8{0}) }"),
+                ElementsAre("AveragePool"));
+}
+
+TEST(FuseQuantized, NothingIsSaidOfActivationsThatMayBeNegative) {
+    const auto least = [](const std::string& before) {
+        Graph g = typed_graph("(f32[2,4,9] x) => (f32[?] y) { " + before + "\n" + weights + "y = Conv(d, w) }");
+        fuse_quantized(g);
+        for (NodeId id : g.order())
+            if (g.node(id).op == "QuantizedConv") return g.node(id).attributes.integer("x_least", -128);
+        return std::int64_t{-1};
+    };
+    const std::string relu = "p = \"tercet\":Pointwise<expr = \"relu(x0)\">(x) ";
+    EXPECT_EQ(least(relu + "q = QuantizeLinear(p, f32{0.05}, i8{0}) d = DequantizeLinear(q, f32{0.05}, i8{0})"), 0);
+    EXPECT_EQ(least("q = QuantizeLinear(x, f32{0.05}, i8{0}) d = DequantizeLinear(q, f32{0.05}, i8{0})"), -128);
+    EXPECT_EQ(least(relu + "q = QuantizeLinear(p, f32{0.05}, i8{-100}) d = DequantizeLinear(q, f32{0.05}, i8{0})"), -128);
+    EXPECT_EQ(least(relu + "q = QuantizeLinear(p, f32{0.05}, i8{0}) m = MaxPool<kernel_shape = [1], tail = \"neg(x0)\">(q) d = DequantizeLinear(m, f32{0.05}, i8{0})"), -128);
+    EXPECT_EQ(least("p = \"tercet\":Pointwise<expr = \"leaky_relu(x0, 0.1)\">(x) q = QuantizeLinear(p, f32{0.05}, i8{0}) d = DequantizeLinear(q, f32{0.05}, i8{0})"), -128);
+}
+
 TEST(FuseQuantized, ActivationsThatAreNeverNegativeAreSaidToBe) {
     Graph g = typed_graph("(f32[2,4,9] x) => (f32[?] y) { p = \"tercet\":Pointwise<expr = \"relu(x0)\">(x) q = QuantizeLinear(p, f32{0.05}, i8{0}) m = MaxPool<kernel_shape = [1]>(q) d = DequantizeLinear(m, f32{0.05}, i8{0})\n" +
                           std::string(weights) + "y = Conv(d, w) }");

@@ -9,12 +9,18 @@
 namespace tercet {
 namespace {
 
+// Known, or dequantized from what is.
+bool is_known(const Graph& g, ValueId w) {
+    const NodeId by = g.producer(w);
+    return g.constant(w) || (g.is(by, "DequantizeLinear") && g.constant(by, 0));
+}
+
 bool pays(const Graph& g, NodeId id) {
     const Node& node = g.node(id);
     if (!node.domain.empty() || node.attributes.has("layout") || node.outputs.size() != 1) return false;
     const bool conv = g.is(id, "Conv"), pool = g.is(id, "MaxPool") || g.is(id, "AveragePool");
     if (!conv && !pool) return false;
-    if (conv && !g.constant(id, 1)) return false;
+    if (conv && !is_known(g, g.input(id, 1))) return false;
     const Type& x = g.value(g.input(id, 0)).type;
     return x.dtype == DType::f32 && x.shape.size() >= 3 && x.shape.size() <= 5;
 }

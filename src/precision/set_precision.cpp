@@ -341,6 +341,7 @@ std::vector<LayerPlan> layers_of_precisions(const Graph& read, const Graph& made
             l.chosen = run->second.precision;
             const auto why = refusals.find(l.layer);
             l.reason = why != refusals.end() ? why->second
+                       : l.chosen == Precision::int8 ? fmt::format("{} reads what is stored in bytes, by the model itself or for others", l.op)
                        : l.asked == Precision::int8 ? fmt::format("{} computes in fp32", l.op)
                                                     : fmt::format("{} has no weights to store in 16 bits", l.op);
         }

@@ -141,5 +141,19 @@ TEST(LayersOfPrecisions, EveryLayerOfTheModelIsAccountedFor) {
     EXPECT_EQ(layers[2].reason, "because");
 }
 
+TEST(LayersOfPrecisions, WhatReadsBytesThoughItWasNotAskedToSaysSo) {
+    const Graph read = typed_graph("(f32[1,2,5] x) => (f32[?] y, f32[?] z) { a = Relu(x) y = Conv(a, random[3,2,2]) z = Sigmoid(a) }");
+    Graph made = typed_graph("(f32[1,2,5] x) => (f32[?] y, f32[?] z) { a = \"tercet\":Pointwise<expr = \"relu(x0)\">(x) y = Conv(a, random[3,2,2]) z = \"tercet\":Pointwise<expr = \"sigmoid(x0)\">(a) }");
+    const auto asked = [](const std::string& layer) { return layer == "z" ? Precision::fp32 : Precision::int8; };
+    Refusals refusals;
+    set_int8(made, asked, {{"a", 0.1f}}, refusals);
+    fuse_quantized(made);
+    const auto layers = layers_of_precisions(read, made, asked, refusals);
+    ASSERT_EQ(layers.size(), 3u);
+    EXPECT_EQ(layers[2].asked, Precision::fp32);
+    EXPECT_EQ(layers[2].chosen, Precision::int8);
+    EXPECT_THAT(layers[2].reason, HasSubstr("stored in bytes"));
+}
+
 }  // namespace
 }  // namespace tercet

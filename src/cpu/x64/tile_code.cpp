@@ -23,10 +23,16 @@ bool fits_with(const Isa& isa, int rows, int vectors, bool broadcast_register) {
     return rows * vectors + vectors + (broadcast_register ? 1 : 0) <= registers_of(isa);
 }
 
+constexpr std::uint8_t flip = 0x80;  // makes signed bytes unsigned ones, greater by 128
+
+// Without a zero point the padding, flipped, is what flips.
+bool flips_by_its_own(const Arithmetic& a) { return a.flips && a.absent != flip; }
+
 // Registers from the last one down that sums of bytes keep, beside those of weights. See TileWriter::multiply_bytes.
 int byte_registers(const Isa& isa, const Arithmetic& a) {
-    if (isa.has(Isa::Level::avx512_vnni)) return 1 + (a.absent != 0);  // pixels; what is absent, which flips as well
-    return 3 + (a.absent != 0) + !a.small;                             // pixels, products, ones; absent; the pixels' highest bits
+    const int constants = (a.absent != 0) + flips_by_its_own(a);
+    if (isa.has(Isa::Level::avx512_vnni)) return 1 + constants;  // pixels
+    return 3 + constants + !a.small;                             // pixels, products, ones; the pixels' highest bits
 }
 
 Vec from_last(const Assembler& a, int i) { return a.vec(a.registers - 1 - i); }
@@ -189,8 +195,10 @@ void TileWriter::write_sums(const Tile& t) {
     const auto weight = [&](int v) { return a_.vec(sums + v); };
     const bool vnni = a_.isa.has(Isa::Level::avx512_vnni);
     const Vec byte_pixel = from_last(a_, 0), byte_high = from_last(a_, 3), byte_absent = from_last(a_, vnni ? 1 : arithmetic_.small ? 3 : 4);
-    const std::uint32_t absent_bits = arithmetic_.absent * 0x01010101u;
-    if (arithmetic_.bytes && arithmetic_.absent != 0) a_.vmovups(byte_absent, a_.all_bits(absent_bits));
+    const Vec byte_flip = flips_by_its_own(arithmetic_) ? from_last(a_, (vnni ? 1 : 4) + (arithmetic_.absent != 0)) : byte_absent;
+    const auto four_times = [](std::uint8_t byte) { return byte * 0x01010101u; };
+    if (arithmetic_.bytes && arithmetic_.absent != 0) a_.vmovups(byte_absent, a_.all_bits(four_times(arithmetic_.absent)));
+    if (flips_by_its_own(arithmetic_)) a_.vmovups(byte_flip, a_.all_bits(four_times(flip)));
     if (arithmetic_.bytes && !vnni) a_.vmovups(from_last(a_, 2), a_.all_bits(0x00010001));
     a_.mov(x, ptr[args + offsetof(TileArgs, x)]);
     a_.mov(w, ptr[args + offsetof(TileArgs, w)]);
@@ -204,11 +212,10 @@ void TileWriter::write_sums(const Tile& t) {
             if (arithmetic_.bytes) {
                 if (!present && arithmetic_.absent == 0) continue;
                 const int at_x = tap.x + t.x_rows[static_cast<std::size_t>(r)] + static_cast<int>(k) * 4;
-                // What is added to signed bytes to make them unsigned, and what the padding is then, are the same: 0x80.
                 if (!present) a_.vmovaps(byte_pixel, byte_absent);
-                else if (arithmetic_.flips && a_.wide) a_.vpxord(byte_pixel, byte_absent, ptr_b[x + at_x]);
+                else if (arithmetic_.flips && a_.wide) a_.vpxord(byte_pixel, byte_flip, ptr_b[x + at_x]);
                 else a_.vpbroadcastd(byte_pixel, ptr[x + at_x]);
-                if (present && arithmetic_.flips && !a_.wide) a_.vpxor(byte_pixel, byte_pixel, byte_absent);
+                if (present && arithmetic_.flips && !a_.wide) a_.vpxor(byte_pixel, byte_pixel, byte_flip);
                 if (!vnni && !arithmetic_.small) {
                     a_.wide ? a_.vpandd(byte_high, byte_pixel, a_.all_bits(0x80808080)) : a_.vpand(byte_high, byte_pixel, a_.all_bits(0x80808080));
                     a_.wide ? a_.vpandd(byte_pixel, byte_pixel, a_.all_bits(0x7f7f7f7f)) : a_.vpand(byte_pixel, byte_pixel, a_.all_bits(0x7f7f7f7f));
