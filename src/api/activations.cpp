@@ -30,16 +30,21 @@ PlanSettings plan_settings(const Profile& profile, const Isa& isa, int threads) 
     return {.profile = profile, .isa = isa, .threads = threads, .tune = Tune::none, .canonical = true, .workspace_bytes = std::uint64_t{1} << 40};
 }
 
-// The same elements, before they were moved; `order` says what that changes.
+// The same elements, before they were moved; `order` says what that changes. A view changes nothing.
 ValueId before_moves(const Graph& g, ValueId v, Activations::Order& order) {
     order = Activations::Order::as_read;
+    bool viewed = false;
     for (NodeId p = g.producer(v); p != NodeId::none; p = g.producer(v)) {
         if (g.node(p).attributes.has("tail") || decides(g, p)) break;
         if (!g.is(p, "Transpose") && !op_of(g.node(p)).pure_view) break;
         if (g.value(g.input(p, 0)).type.dtype != DType::f32) break;
-        const int rank = static_cast<int>(g.value(v).type.shape.size());
-        const bool last = order == Activations::Order::as_read && g.is(p, "Transpose") && rank > 2 && transpose_order(g, p) == to_channels_first_order(rank);
-        order = last ? Activations::Order::channels_last : Activations::Order::other;
+        if (g.is(p, "Transpose")) {
+            const int rank = static_cast<int>(g.value(v).type.shape.size());
+            const bool last = order == Activations::Order::as_read && !viewed && rank > 2 && transpose_order(g, p) == to_channels_first_order(rank);
+            order = last ? Activations::Order::channels_last : Activations::Order::other;
+        } else {
+            viewed = true;
+        }
         v = g.input(p, 0);
     }
     return v;
@@ -83,6 +88,10 @@ Activations::Activations(Graph graph, const Profile& profile, const std::string&
         }
         s.by_sample = !batch.empty() && !value.constant && !value.type.shape.empty() && value.type.shape[0].text() == batch;
         s.order = order;
+        if (const Shape& shape = graph.value(o.value).type.shape; !shape.empty()) {
+            s.rows = shape[0].constant().value_or(0);
+            s.same_rows = s.rows == 0 && !value.type.shape.empty() && value.type.shape[0] == shape[0];
+        }
         sources_.push_back(std::move(s));
     }
     graph.set_outputs(std::move(computed));
@@ -97,11 +106,15 @@ const std::vector<Activations::Seen>& Activations::run(std::span<const InputView
     };
     seen_.clear();
     for (const Source& s : sources_) {
-        Seen seen{.values = {}, .by_sample = s.by_sample, .order = s.order};
+        Seen seen{.values = {}, .by_sample = s.by_sample, .order = s.order, .rows = s.rows};
+        const auto take = [&](std::span<const std::int64_t> shape, const void* data) {
+            seen.values = floats(shape, data);
+            if (s.same_rows) seen.rows = shape[0];
+        };
         switch (s.kind) {
-            case Source::Kind::input: seen.values = floats(inputs[s.index].shape, inputs[s.index].data); break;
-            case Source::Kind::output: seen.values = floats(results[s.index].shape, results[s.index].data); break;
-            case Source::Kind::constant: seen.values = floats(s.constant.shape(), s.constant.data()); break;
+            case Source::Kind::input: take(inputs[s.index].shape, inputs[s.index].data); break;
+            case Source::Kind::output: take(results[s.index].shape, results[s.index].data); break;
+            case Source::Kind::constant: take(s.constant.shape(), s.constant.data()); break;
         }
         seen_.push_back(seen);
     }

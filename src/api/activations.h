@@ -31,6 +31,7 @@ public:
         std::span<const float> values;
         bool by_sample = false;
         Order order = Order::as_read;
+        std::int64_t rows = 0;  // the extent of axis 0 as the model has it; 0: it is not known
     };
     /// Runs on inputs in the model's order; what comes back lives until the next run, and as long as the inputs. By place in
     /// activations_of(graph). Those that are the same values under several names share one memory.
@@ -43,6 +44,8 @@ private:
         Tensor constant{};
         bool by_sample = false;
         Order order = Order::as_read;
+        std::int64_t rows = 0;    // of the activation; 0: as its memory has them, if `same_rows`
+        bool same_rows = false;
     };
     std::vector<Source> sources_;
     std::vector<Seen> seen_;

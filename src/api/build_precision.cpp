@@ -12,7 +12,7 @@
 namespace tercet {
 namespace {
 
-constexpr int most_warnings = 8;
+constexpr std::string_view corrected = ", biases corrected";
 
 PrecisionPlan read_plan(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
@@ -64,6 +64,7 @@ void BuildPrecision::find_scales(const std::filesystem::path& model_file) {
     if (given_ && !given_->scales.empty()) {
         scales_ = given_->scales;
         calibrator_ = given_->calibrator;
+        if (calibrator_.ends_with(corrected)) calibrator_.resize(calibrator_.size() - corrected.size());  // a plan holds no means
     } else if (!settings_.calibration_cache.empty()) {
         scales_ = read_calibration_cache(settings_.calibration_cache).scales;
         calibrator_ = settings_.calibration_cache.filename().string();
@@ -80,7 +81,7 @@ void BuildPrecision::find_scales(const std::filesystem::path& model_file) {
         const Calibration found = calibrate(model_file, calibration);
         scales_ = found.scales;
         if (settings_.bias_correction) means_ = found.means;
-        calibrator_ = fmt::format("{}, {} samples{}", name_of(calibration.calibrator), found.samples, settings_.bias_correction ? ", biases corrected" : "");
+        calibrator_ = fmt::format("{}, {} samples{}", name_of(calibration.calibrator), found.samples, means_.empty() ? "" : corrected);
     } else if (!is_quantized(read_)) {
         throw Error({.what = "INT8 needs the ranges of the model's activations",
                      .fix = "give samples by --calib-data DIR|FILE, or a cache by --calib-cache FILE, as `tercet calibrate` and TensorRT 8 write it"});

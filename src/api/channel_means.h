@@ -10,7 +10,8 @@ namespace tercet {
 
 class ChannelMeans {
 public:
-    /// Of the inputs 0 of Conv, Gemm and MatMul nodes of the model as read; `activations`: activations_of(graph).
+    /// Of the inputs 0 of Conv, Gemm and MatMul nodes of the model as read, and of what such matrices are views of (the channels
+    /// in front of a Flatten); `activations`: activations_of(graph). A tensor that is read along two axes has none.
     ChannelMeans(const Graph& graph, std::span<const ValueId> activations);
 
     void add(const std::vector<Activations::Seen>& seen, std::size_t samples, ThreadPool& pool);

@@ -81,7 +81,7 @@ bool is_finite(const Tensor& t) {
 class Quantizer {
 public:
     Quantizer(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusals& refusals, const ChannelMeansByTensor& means)
-        : g_(g), asked_(asked), refusals_(refusals), means_(means) {
+        : g_(g), asked_(asked), given_scales_(scales), refusals_(refusals), means_(means) {
         for (std::size_t v = 0; v < g.value_count(); ++v) scales_.push_back(scale_of(scales, g.value(static_cast<ValueId>(v)).name));
         wanted_.resize(g.value_count());
     }
@@ -166,56 +166,77 @@ private:
                 if (g_.input(user, i) == v) g_.set_input(user, i, d);
     }
 
-    // Empty where they are not known, or are those of channels that a Flatten joined with others in another order.
-    std::span<const float> means_of(ValueId v) const {
-        const auto it = means_.find(tensor_of(g_.value(v).name, [&](std::string_view name) { return means_.contains(name); }));
-        const NodeId p = g_.producer(v);
-        if (it == means_.end() || (p != NodeId::none && op_of(g_.node(p)).pure_view)) return {};
+    // Empty where they are not known. By the exact tensor: every activation has a scale, few have means.
+    std::span<const float> channel_means(ValueId v) const {
+        const auto it = means_.find(tensor_of(g_.value(v).name, [&](std::string_view name) { return given_scales_.contains(name); }));
+        if (it == means_.end() || !std::ranges::all_of(it->second, [](float m) { return std::isfinite(m); })) return {};
         return it->second;
+    }
+
+    bool is_channels_last(ValueId v) const {
+        const std::string_view name = g_.value(v).name;
+        return name.substr(tensor_of(name, [&](std::string_view n) { return given_scales_.contains(n); }).size()).find("nhwc") != std::string_view::npos;
+    }
+
+    // Of the `depth` channels that a product reads; empty where they are not known.
+    std::vector<float> means_of(NodeId id, std::int64_t depth) const {
+        const ValueId v = g_.input(id, 0);
+        const std::span<const float> own = channel_means(v);
+        if (g_.is(id, "Conv")) return std::ssize(own) == depth ? std::vector(own.begin(), own.end()) : std::vector<float>{};
+        ValueId from = v;
+        for (NodeId p = g_.producer(v); p != NodeId::none && op_of(g_.node(p)).pure_view; p = g_.producer(from)) from = g_.input(p, 0);
+        const bool last = is_channels_last(from);
+        if (!last && std::ssize(own) == depth) return {own.begin(), own.end()};
+        // A classifier behind a Flatten: its rows count the channels and their places, in the order in which they now lie.
+        const std::span<const float> channels = channel_means(from);
+        const Shape& shape = g_.value(from).type.shape;
+        if (from == v || shape.size() < 3 || channels.empty() || depth % std::ssize(channels) != 0 || (last ? shape.back() : shape[1]) != Dim(std::ssize(channels))) return {};
+        std::vector<float> means;
+        const std::int64_t places = depth / std::ssize(channels);
+        for (std::int64_t k = 0; k < depth; ++k) means.push_back(channels[static_cast<std::size_t>(last ? k % std::ssize(channels) : k / places)]);
+        return means;
     }
 
     void correct_bias(NodeId id) {
         const int axis = *channel_axis(g_, id);
-        const std::span<const float> means = means_of(g_.input(id, 0));
         const Tensor& w = *g_.constant(id, 1);
-        const ByteWeights rounded = quantized(w, axis);
         const bool conv = g_.is(id, "Conv");
         const Channels channels(w, axis);
         const std::int64_t groups = conv ? g_.node(id).attributes.integer("group", 1) : 1;
         const std::int64_t depth = conv ? w.shape()[1] : w.shape()[1 - axis], taps = conv ? count_of(w.shape().part(2)) : 1;
-        if (std::ssize(means) != depth * groups || channels.count % groups != 0) return;
+        const std::vector<float> means = means_of(id, depth * groups);
+        if (means.empty()) return;
+        const ByteWeights rounded = quantized(w, axis);
         std::vector<double> shift(static_cast<std::size_t>(channels.count));
         const View from = w.view(), q = rounded.values.view();
         channels.for_each([&](std::int64_t m, std::int64_t i) {
             const std::int64_t c = conv ? m / (channels.count / groups) * depth + i / taps % depth : axis == 0 ? i % depth : i / channels.count;
-            shift[static_cast<std::size_t>(m)] += (static_cast<double>(q.get_int_at(i)) * rounded.scales.get(m) - from.get_at(i)) * static_cast<double>(means[static_cast<std::size_t>(c)]);
+            shift[static_cast<std::size_t>(m)] += (load<std::int8_t>(q.address(i)) * rounded.scales.get(m) - static_cast<double>(load<float>(from.address(i)))) * static_cast<double>(means[static_cast<std::size_t>(c)]);
         });
         add_to_bias(id, shift);
     }
 
-    // bias -= shift; where there is none, in front of the tail.
+    // bias -= shift. A MatMul has none: there it goes in front of the tail.
     void add_to_bias(NodeId id, std::span<const double> shift) {
         const Node& n = g_.node(id);
         const auto own = static_cast<std::size_t>(op_of(n).inputs.max), inputs = std::max(n.inputs.size(), own) - own;
         const auto count = std::ssize(shift);
-        const Tensor* bias = own > 2 ? g_.constant(id, 2) : nullptr;
-        if (own > 2 && g_.input(id, 2) != ValueId::none && (!bias || bias->count() != count || bias->shape().back() != count || bias->dtype() != DType::f32)) return;
+        const bool has_bias = own > 2 && g_.input(id, 2) != ValueId::none;
+        const Tensor* bias = has_bias ? g_.constant(id, 2) : nullptr;
+        if (has_bias && (!bias || bias->count() != count || bias->shape().back() != count || bias->dtype() != DType::f32)) return;
         std::vector<float> corrected;
         for (std::int64_t m = 0; m < count; ++m) corrected.push_back(static_cast<float>((bias ? bias->get(m) : 0) - shift[static_cast<std::size_t>(m)]));
-        Dims shape = bias ? bias->shape() : Dims{count};
-        if (!bias && g_.is(id, "Conv") && n.attributes.text("layout", "") != "NHWC")
-            for (std::size_t i = 2; i < g_.value(g_.output(id)).type.shape.size(); ++i) shape.push_back(1);
-        const ValueId v = g_.add_constant(g_.label(id) + "_corrected", Tensor::of<float>(DType::f32, shape, corrected));
-        if (bias) return g_.set_input(id, 2, v);
-        const auto text = n.attributes.text("tail", "");
-        const Expr tail = text.empty() ? Expr::input(0) : Expr::parse(text);
-        std::vector<Expr> by{Expr::apply("add", std::array{Expr::input(0), Expr::input(static_cast<int>(inputs) + 1)})};
-        for (std::size_t i = 1; i <= inputs; ++i) by.push_back(Expr::input(static_cast<int>(i)));
-        if (inputs + 3 > static_cast<std::size_t>(Expr::max_inputs)) return;
-        const Expr with_bias = tail.substituted(by);
-        if (!with_bias.fits()) return;
-        g_.set_input(id, own + inputs, v);
-        g_.attributes(id).set("tail", with_bias.text());
+        const Dims shape = bias ? bias->shape() : Dims{count};
+        if (own < 3) {
+            const auto text = n.attributes.text("tail", "");
+            std::vector<Expr> by{Expr::apply("add", std::array{Expr::input(0), Expr::input(static_cast<int>(inputs) + 1)})};
+            for (std::size_t i = 1; i <= inputs; ++i) by.push_back(Expr::input(static_cast<int>(i)));
+            if (inputs + 3 > static_cast<std::size_t>(Expr::max_inputs)) return;
+            const Expr tail = (text.empty() ? Expr::input(0) : Expr::parse(text)).substituted(by);
+            if (!tail.fits()) return;
+            g_.attributes(id).set("tail", tail.text());
+        }
+        g_.set_input(id, own < 3 ? own + inputs : 2, g_.add_constant(g_.label(id) + "_corrected", Tensor::of<float>(DType::f32, shape, corrected)));
     }
 
     void replace_weights(NodeId id) {
@@ -228,6 +249,7 @@ private:
 
     Graph& g_;
     const AskedPrecision& asked_;
+    const Scales& given_scales_;  // by tensor of the model as read
     Refusals& refusals_;
     std::vector<float> scales_;  // by value; 0: none
     std::vector<bool> wanted_;   // in bytes
