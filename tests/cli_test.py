@@ -247,6 +247,28 @@ class Build(Program):
         write(self.path("plan.json"), json.dumps(plan).encode())
         self.fails(1, "build", self.fashion(), "--precision", "int8", "--plan", "plan.json", "--tune", "none", "-o", "c.engine", says=("plan.json", "nobody"))
 
+    def test_a_tensor_without_a_scale_is_a_fallback_or_an_error(self):
+        self.calibrated()
+        with open(self.path("fashion.cache")) as f:
+            lines = [line for line in f if "features.0.2/Relu" not in line]
+        write(self.path("short.cache"), "".join(lines).encode())
+        words = ["build", self.fashion(), "--precision", "int8", "--calib-cache", "short.cache", "--tune", "none"]
+        [built] = self.json(*words)
+        self.assertIn("features.0.2/Relu", built["fallbacks"][0]["reason"])
+        self.assertIn("no scale for tensor", self.tercet(*words).stdout)
+        os.remove(self.path("model_cpu_int8.engine"))
+        self.fails(1, *words, "--no-fallback", says=("no scale for tensor", "--layer-precisions"))
+
+    def test_what_is_no_cache_and_no_plan_is_said(self):
+        words = ["build", self.fashion(), "--precision", "int8", "--tune", "none"]
+        for option in ["--calib-cache", "--plan"]:
+            with self.subTest(option=option):
+                self.fails(1, *words, option, "none.txt", says="none.txt")
+                write(self.path("bad.txt"), b"\x00\xff no such thing")
+                self.fails(1, *words, option, "bad.txt", says="bad.txt")
+        write(self.path("other.cache"), b"TRT-8503-EntropyCalibration2\nconv1: 3c892245\nconv2: 3c892245\n")
+        self.fails(1, *words, "--calib-cache", "other.cache", says="other.cache")
+
     def test_int8_without_data_says_both_ways_out(self):
         self.fails(1, "build", self.fashion(), "--precision", "int8", "--tune", "none", says=("--calib-data", "--calib-cache"))
 
@@ -534,6 +556,15 @@ class Compare(Program):
         for what in ["3 samples, with labels", "66.67 %", "+33.33", "100.00 %", "fp32 (b.engine)", "of fp32"]:
             self.assertIn(what, text)
         self.assertNotIn("speedup", text)
+
+    def test_int8_beside_fp32(self):
+        model = os.path.join(arguments.examples, "fashion_mnist", "model.onnx")
+        write(self.path("data.npy"), npy([4, 28, 28, 1], [i * 37 % 256 / 255 for i in range(4 * 784)]))
+        self.tercet("calibrate", model, "--calib-data", "data.npy", "-o", "fashion.cache")
+        fp32, int8 = self.json("compare", model, "--data", "data.npy", "--precisions", "fp32,int8", "--calib-cache", "fashion.cache", "--tune", "none", "--duration", "0")
+        self.assertEqual((fp32["status"], int8["status"], int8["reason"]), ("ok", "ok", ""))
+        self.assertGreater(int8["cosine"], 0.98)
+        self.assertLess(int8["bytes"], fp32["bytes"] * 0.28)
 
     def test_a_precision_that_cannot_be_built_is_named_and_stops_no_other(self):
         # INT8 has neither data nor a cache here.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models that hold QuantizeLinear and DequantizeLinear already, in the ways in which tools write them: zero points of both types,
 // weights of -128 or around 128, biases of 32 bits. What they become is as exact as calibrated INT8, and needs no data.
+#include "engine/engine_file.h"
 #include "onnx/testing.h"
 #include "ops/op.h"
 #include "ops/testing.h"
+#include "passes/pass.h"
+#include "plan/plan.h"
 #include "target/isa.h"
 #include "tercet/build.h"
 #include "tercet/engine.h"
@@ -12,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -159,6 +163,39 @@ TEST_P(QuantizedModels, SayThatTheyAreQuantizedWhereAnotherPrecisionIsAskedFor) 
             EXPECT_EQ(l.chosen, "int8");
             EXPECT_THAT(l.reason, ::testing::HasSubstr("bytes"));
         }
+}
+
+// What such an engine computes in f32, functions behind it included, has one order of additions and one form, too.
+TEST(QuantizedEngines, FloatStepsHaveTheSameBitsEverywhere) {
+    const TemporaryFolder folder;
+    for (const char* text : {"(f32[N,32,12,12] x) => (f32[N,40,12,12] y) { a = Conv<pads = [1, 1, 1, 1]>(x, random[40,32,3,3], random[40]) y = HardSwish(a) }",
+                             "(f32[N,32,12,12] x) => (f32[N,32,12,12] y) { a = Sigmoid(x) b = Gelu(x) y = Mul(a, b) }",
+                             "(f32[N,96] x) => (f32[N,40] y) { a = Gemm(x, random[96,40], random[40]) y = Tanh(a) }"}) {
+        SCOPED_TRACE(text);
+        const Graph read = typed_graph(text);
+        Dims shape{4};
+        for (const Dim& extent : std::span(read.value(read.inputs()[0]).type.shape).subspan(1)) shape.push_back(*extent.constant());
+        const Tensor x = random_tensor(DType::f32, shape, 1);
+        std::vector<std::byte> first;
+        for (const char* level : {"avx2", "avx512", "avx512vnni"}) {
+            if (!host_isa().has(isa_named(level)->level)) continue;
+            Graph g = read;
+            optimize(g, {});
+            const auto file = folder.path() / "f.engine";
+            write_engine(file, make_program(g, {.profile = {{"N", {1, 4, 4}}}, .isa = *isa_named(level), .threads = 2, .tune = Tune::none, .canonical = true}));
+            for (std::int64_t batch : {4, 1}) {
+                Context context(Engine::open(file), 2);
+                std::vector<std::int64_t> extents(shape.begin(), shape.end());
+                extents[0] = batch;
+                const InputView in{DType::f32, extents, x.data()};
+                const ResultView out = context.run({&in, 1})[0];
+                const auto* bytes = static_cast<const std::byte*>(out.data);
+                const std::vector y(bytes, bytes + count_of(Dims(out.shape)) * 4);
+                if (first.empty()) first = y;
+                EXPECT_TRUE(std::ranges::equal(y, std::span(first).first(y.size()))) << level << ", batch " << batch;
+            }
+        }
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(ZeroPoints, QuantizedModels, ::testing::Values(std::pair{DType::i8, 0}, std::pair{DType::i8, -37}, std::pair{DType::i8, -128}, std::pair{DType::u8, 0}, std::pair{DType::u8, 128}, std::pair{DType::u8, 93}));

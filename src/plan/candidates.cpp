@@ -46,8 +46,7 @@ Chosen choose_by_estimates(const PerPoint<std::vector<Candidate>>& candidates, c
 void keep_canonical(std::vector<Candidate>& all, const Step& step, const Isa& isa) {
     const auto canonical = [&](const Candidate& c) {
         if (c.choice.tactic == reference_choice.tactic) return false;
-        const Numerics n = c.tactic->numerics(step);
-        return n == Numerics::exact || (n == Numerics::reordered_sum && c.tactic->canonical && c.tactic->canonical(step, isa));
+        return c.tactic->numerics(step) == Numerics::exact || (c.tactic->canonical && c.tactic->canonical(step, isa));
     };
     if (std::ranges::any_of(all, canonical)) return static_cast<void>(std::erase_if(all, [&](const Candidate& c) { return !canonical(c); }));
     // A classifier's softmax costs nothing to speak of.

@@ -213,6 +213,7 @@ const RegisteredTactic pointwise{{.name = "cpu/pointwise_code_f32",
                                   .variants = variants,
                                   .compile = compile,
                                   .cost = cost,
+                                  .canonical = [](const Step& s, const Isa&) { const auto expr = pointwise_expr(s); return expr && ExprCode::exact(*expr, true); },
                                   .stores = true}};
 
 }  // namespace

@@ -87,6 +87,11 @@ Numerics TailShape::numerics(const Step& s) {
     return text.empty() || ExprCode::exact(Expr::parse(text), s.attributes().has("stored")) ? Numerics::reordered_sum : Numerics::approximate;
 }
 
+bool TailShape::canonical(const Step& s, const Isa&) {
+    const auto text = s.attributes().text("tail", "");
+    return text.empty() || ExprCode::exact(Expr::parse(text), true);
+}
+
 Refusal TailShape::refuse(const Step& s) {
     const auto text = s.attributes().text("tail", "");
     if (text.empty()) return {};

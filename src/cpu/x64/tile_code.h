@@ -78,6 +78,8 @@ struct TailShape {
     static TailShape of(const Step& step);
     /// What a product of reordered sums promises with this step's tail behind it.
     static Numerics numerics(const Step& step);
+    /// Whether generated code gives its functions the same bits at every level.
+    static bool canonical(const Step& step, const Isa&);
 };
 
 /// The addresses that a tile's tail wants, for an output at `y_offset` elements of which `column` is the first column.
