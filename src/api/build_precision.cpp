@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tercet {
 namespace {
@@ -20,7 +21,8 @@ PrecisionPlan read_plan(const std::filesystem::path& file) {
 }
 
 bool is_quantized(const Graph& g) {
-    return std::ranges::any_of(g.order(), [&](NodeId id) { return g.is(id, "DequantizeLinear"); });
+    constexpr std::array<std::string_view, 4> ops{"DequantizeLinear", "QuantizeLinear", "QLinearConv", "QLinearMatMul"};
+    return std::ranges::any_of(g.order(), [&](NodeId id) { return g.node(id).domain.empty() && std::ranges::find(ops, g.node(id).op) != ops.end(); });
 }
 
 // What a cache lists: every f32 activation.

@@ -165,6 +165,19 @@ TEST_P(QuantizedModels, SayThatTheyAreQuantizedWhereAnotherPrecisionIsAskedFor) 
         }
 }
 
+TEST(QuantizedEngines, OperatorsOfBytesNeedNoCalibrationEither) {
+    const TemporaryFolder folder;
+    const ModelFile model{.inputs = {value_message("x", DType::u8, {"N", "2"})},
+                          .outputs = {value_message("y", DType::u8, {"N", "1"})},
+                          .initializers = {tensor_message("s", Tensor::scalar(DType::f32, 0.5)), tensor_message("z", Tensor::scalar(DType::u8, 1)), tensor_message("w", Tensor::of<std::uint8_t>(DType::u8, {2, 1}, std::vector<std::uint8_t>{3, 5}))},
+                          .nodes = {node_message("QLinearMatMul", {"x", "s", "z", "w", "s", "z", "s", "z"}, {"y"}, {}, "product")}};
+    std::ofstream(folder.path() / "m.onnx", std::ios::binary) << model.bytes();
+    BuildSettings s;
+    s.precision = "int8";
+    s.output = folder.path() / "m.engine";
+    EXPECT_EQ(build(folder.path() / "m.onnx", s).layers.at("int8"), 1);
+}
+
 // What such an engine computes in f32, functions behind it included, has one order of additions and one form, too.
 TEST(QuantizedEngines, FloatStepsHaveTheSameBitsEverywhere) {
     const TemporaryFolder folder;

@@ -267,6 +267,8 @@ TEST(ReadModel, RefusesWhatItCannotRun) {
                       "attribute 'axis' is of the wrong kind");
     expect_read_error(node(node_message("Flatten", {"x"}, {"y"}, {attribute_message("tail", 3, [](pbf_writer& a) { a.add_bytes(attribute_field::s, "relu(x0)"); })})),
                       "unknown attribute 'tail'");
+    expect_read_error(node(node_message("GlobalAveragePool", {"x"}, {"y"}, {attribute_message("stored", 3, [](pbf_writer& a) { a.add_bytes(attribute_field::s, "i8"); })})),
+                      "unknown attribute 'stored'");
     expect_read_error(node(node_message("Flatten", {"x"}, {"y"}, {attribute_message("axis", 2, [](pbf_writer& a) { a.add_string(attribute_field::ref_attr_name, "k"); })})),
                       "refers to a function's");
     ModelFile f = flatten_model();
