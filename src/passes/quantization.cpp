@@ -56,7 +56,7 @@ bool moves_elements(const Graph& g, NodeId id) {
     return std::ranges::find(moves, g.node(id).op) != moves.end();
 }
 
-std::optional<QuantizedWeights> quantized_weights(const Graph& g, ValueId v, int axis) {
+std::optional<ByteWeights> quantized_weights(const Graph& g, ValueId v, int axis) {
     const NodeId id = g.producer(v);
     if (!g.is(id, "DequantizeLinear")) return std::nullopt;
     const Tensor *q = g.constant(id, 0), *scale = g.constant(id, 1), *zero = g.constant(id, 2);
@@ -65,7 +65,7 @@ std::optional<QuantizedWeights> quantized_weights(const Graph& g, ValueId v, int
     if (g.input(id, 2) != ValueId::none && !zero) return std::nullopt;
     const std::int64_t channels = q->shape()[axis];
     if (scale->count() != 1 && (scale->count() != channels || checked_axis(a.integer("axis", 1), q->shape().size()) != axis)) return std::nullopt;
-    QuantizedWeights w{.values = Tensor::zeros(DType::i8, q->shape()), .scales = {}};
+    ByteWeights w{.values = Tensor::zeros(DType::i8, q->shape()), .scales = {}};
     for (std::int64_t c = 0; c < channels; ++c) w.scales.push_back(static_cast<float>(scale->get(scale->count() == 1 ? 0 : c)));
     if (std::ranges::any_of(w.scales, [](float s) { return !(s > 0) || !std::isfinite(s); })) return std::nullopt;
     const auto from = q->to_ints();

@@ -35,11 +35,11 @@ NodeId only_quantize(const Graph& g, ValueId v);
 bool moves_elements(const Graph& g, NodeId id);
 
 /// A constant matrix or filter as signed bytes: value = scale[channel] * values.
-struct QuantizedWeights {
+struct ByteWeights {
     Tensor values;              // i8
     std::vector<float> scales;  // one per index of `axis`
 };
 /// Of weights that are a DequantizeLinear of constants. Empty if they are not, or do not fit into signed bytes without zero point.
-std::optional<QuantizedWeights> quantized_weights(const Graph& g, ValueId v, int axis);
+std::optional<ByteWeights> quantized_weights(const Graph& g, ValueId v, int axis);
 
 }  // namespace tercet

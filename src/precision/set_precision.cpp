@@ -4,6 +4,7 @@
 #include "ops/expr.h"
 #include "ops/op.h"
 #include "passes/quantization.h"
+#include "precision/quantize_weights.h"
 
 #include <fmt/format.h>
 
@@ -49,27 +50,6 @@ struct Channels {
                 for (std::int64_t k = 0; k < inner; ++k, ++i) f(c, i);
     }
 };
-
-struct ByteWeights {
-    Tensor values, scales;
-};
-
-ByteWeights quantized(const Tensor& w, int axis) {
-    const Channels channels(w, axis);
-    std::vector<float> scales(static_cast<std::size_t>(channels.count));
-    const View v = w.view();
-    channels.for_each([&](std::int64_t c, std::int64_t i) { float& s = scales[static_cast<std::size_t>(c)]; s = std::max(s, std::fabs(load<float>(v.address(i)))); });
-    for (float& s : scales) {
-        s /= 127;
-        if (!(s >= 0x1p-126f)) s = 1;  // a channel of zeros, or of next to nothing
-    }
-    Tensor q = Tensor::zeros(DType::i8, w.shape());
-    auto* to = reinterpret_cast<std::int8_t*>(q.writable().data);
-    channels.for_each([&](std::int64_t c, std::int64_t i) {
-        to[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(load<float>(v.address(i)) / scales[static_cast<std::size_t>(c)]), -127.0f, 127.0f));
-    });
-    return {std::move(q), Tensor::of<float>(DType::f32, {channels.count}, scales)};
-}
 
 bool is_finite(const Tensor& t) {
     const View v = t.view();
@@ -206,7 +186,7 @@ private:
         const std::int64_t depth = conv ? w.shape()[1] : w.shape()[1 - axis], taps = conv ? count_of(w.shape().part(2)) : 1;
         const std::vector<float> means = means_of(id, depth * groups);
         if (means.empty()) return;
-        const ByteWeights rounded = quantized(w, axis);
+        const QuantizedWeights rounded = quantize_weights(w, axis);
         std::vector<double> shift(static_cast<std::size_t>(channels.count));
         const View from = w.view(), q = rounded.values.view();
         channels.for_each([&](std::int64_t m, std::int64_t i) {
@@ -242,7 +222,7 @@ private:
     void replace_weights(NodeId id) {
         const int axis = *channel_axis(g_, id);
         const std::string name = g_.value(g_.input(id, 1)).name;
-        ByteWeights w = quantized(*g_.constant(id, 1), axis);
+        QuantizedWeights w = quantize_weights(*g_.constant(id, 1), axis);
         const ValueId q = g_.add_constant(name + "_i8", std::move(w.values)), s = g_.add_constant(name + "_scales", std::move(w.scales));
         g_.set_input(id, 1, emit(g_, {.op = "DequantizeLinear", .inputs = {q, s}, .outputs = {}, .attributes = {{"axis", std::int64_t{axis}}}, .layers = g_.layers(id)}, name + "_f32", id));
     }

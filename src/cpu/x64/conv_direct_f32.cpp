@@ -7,20 +7,7 @@
 namespace tercet::x64 {
 namespace {
 
-ProductShape shape_of(const Conv& c) {
-    const auto& [a, b, ignored] = c.at.window.axes;
-    ProductShape s{.images = c.at.batch, .groups = c.groups, .columns = c.at.out_channels / c.groups, .depth = c.depth(), .x_pixel = c.at.in_channels, .y_pixel = c.at.out_channels,
-                   .x_group = c.depth(), .y_group = c.at.out_channels / c.groups};
-    if (c.at.window.rank == 1) s.pixels = a;
-    else s.lines = a, s.pixels = b;
-    const auto whole = [](const WindowAxis& x) { return x.kernel == 1 && x.stride == 1 && x.in == x.out; };
-    if (whole(s.lines) && whole(s.pixels)) {
-        s.pixels.in = s.pixels.out = s.rows();
-        s.lines = {};
-        s.images = 1;
-    }
-    return s;
-}
+ProductShape shape_of(const Conv& c) { return window_product(c.at, c.groups, 1); }
 
 Refusal refuse(const Step& s, const Isa& isa) {
     if (!isa.has(Isa::Level::avx2)) return "needs AVX2 and FMA";

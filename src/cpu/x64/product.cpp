@@ -138,6 +138,21 @@ ProductShape matrix_product(std::int64_t rows, std::int64_t depth, std::int64_t 
     return s;
 }
 
+ProductShape window_product(const ChannelsLast& at, std::int64_t groups, std::int64_t per_unit) {
+    const auto& [a, b, ignored] = at.window.axes;
+    const std::int64_t columns = at.out_channels / groups, depth = at.in_channels / groups / per_unit;
+    ProductShape s{.images = at.batch, .groups = groups, .columns = columns, .depth = depth, .x_pixel = at.in_channels / per_unit, .y_pixel = at.out_channels, .x_group = depth, .y_group = columns};
+    if (at.window.rank == 1) s.pixels = a;
+    else s.lines = a, s.pixels = b;
+    const auto whole = [](const WindowAxis& x) { return x.kernel == 1 && x.stride == 1 && x.in == x.out; };
+    if (whole(s.lines) && whole(s.pixels)) {
+        s.pixels.in = s.pixels.out = s.rows();
+        s.lines = {};
+        s.images = 1;
+    }
+    return s;
+}
+
 Refusal refuse_product(const ProductShape& s) {
     constexpr std::int64_t most = std::int64_t{1} << 30;  // bytes: a displacement has 31 bits
     if (s.pixels.in * s.x_pixel * 4 * (s.lines.reach() + 32 * s.lines.stride) > most && s.lines.out * s.lines.kernel > 1) return "the lines are too long";

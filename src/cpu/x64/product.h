@@ -13,6 +13,7 @@
 // meet the border in the same way share their code.
 #pragma once
 
+#include "cpu/channels_last.h"
 #include "cpu/panel_product.h"
 #include "cpu/x64/tile_code.h"
 #include "ops/window.h"
@@ -37,6 +38,10 @@ struct ProductShape {
 
 /// A matrix of `rows` rows as one line.
 ProductShape matrix_product(std::int64_t rows, std::int64_t depth, std::int64_t columns);
+
+/// A convolution over one or two axes, `per_unit` elements of x to a unit of depth: 1, or four bytes. A window of one pixel is a
+/// matrix product over all pixels.
+ProductShape window_product(const ChannelsLast& at, std::int64_t groups, std::int64_t per_unit);
 
 /// Empty, or why distances within the product do not fit into generated code.
 Refusal refuse_product(const ProductShape& shape);

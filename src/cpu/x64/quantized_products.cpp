@@ -19,21 +19,7 @@ namespace {
 constexpr std::int64_t ceil_of(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // In units of four bytes.
-ProductShape shape_of(const ByteProduct& p) {
-    if (!p.is_conv) return matrix_product(p.rows, p.depth / 4, p.columns);
-    const auto& [a, b, ignored] = p.at.window.axes;
-    ProductShape s{.images = p.at.batch, .groups = p.groups, .columns = p.columns, .depth = p.depth / 4, .x_pixel = p.x_pixel / 4, .y_pixel = p.at.out_channels,
-                   .x_group = p.depth / 4, .y_group = p.columns};
-    if (p.at.window.rank == 1) s.pixels = a;
-    else s.lines = a, s.pixels = b;
-    const auto whole = [](const WindowAxis& x) { return x.kernel == 1 && x.stride == 1 && x.in == x.out; };
-    if (whole(s.lines) && whole(s.pixels)) {
-        s.pixels.in = s.pixels.out = s.rows();
-        s.lines = {};
-        s.images = 1;
-    }
-    return s;
-}
+ProductShape shape_of(const ByteProduct& p) { return p.is_conv ? window_product(p.at, p.groups, 4) : matrix_product(p.rows, p.depth / 4, p.columns); }
 
 std::int64_t packed_panel_bytes(const ByteProduct& p, std::int64_t cols) { return panel_bytes(p.lines, ceil_of(p.length(), 4), cols, {.bytes = true}); }
 
