@@ -23,7 +23,7 @@
 namespace tercet::testing {
 namespace {
 
-constexpr std::int64_t most_samples = 16, inputs = 5 * 9 * 11, answers = 10;
+constexpr std::int64_t most_samples = 16, answers = 10;
 
 // Writes a model node by node.
 class Writer {
