@@ -24,5 +24,19 @@ TEST(ChildProcess, SaysWhyItFailed) {
     EXPECT_THAT(error_of([] { output_of_program({"/no/such/program"}); }), HasSubstr("/no/such/program: cannot be started"));
 }
 
+TEST(ChildProcess, GivesLinesAsTheyCome) {
+    std::vector<std::string> lines;
+    const auto take = [&](std::string_view line, bool is_error) { lines.push_back((is_error ? "error: " : "") + std::string(line)); };
+    const ProgramEnd end = run_program({"sh", "-c", "echo one; echo; sleep 0.2; echo bad >&2; sleep 0.2; printf last; exit 3"}, take);
+    EXPECT_EQ(lines, (std::vector<std::string>{"one", "", "error: bad", "last"}));
+    EXPECT_EQ(end.status, 3);
+    EXPECT_EQ(end.signal, "");
+    EXPECT_THAT(run_program({"sh", "-c", "kill -9 $$"}, take).signal, HasSubstr("Killed"));
+}
+
+TEST(ChildProcess, IsEndedByWhatTheReceiverThrows) {
+    EXPECT_EQ(error_of([] { run_program({"sh", "-c", "echo go; exec sleep infinity"}, [](std::string_view, bool) { throw Error({.what = "enough"}); }); }), "enough");
+}
+
 }  // namespace
 }  // namespace tercet
