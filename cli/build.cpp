@@ -5,6 +5,7 @@
 #include "cli/print_build.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "tercet/tensorrt.h"
 
 #include <algorithm>
 #include <memory>
@@ -15,7 +16,8 @@ namespace {
 struct Options {
     std::filesystem::path model;
     BuildOptions build;
-    std::string precision, target = "cpu";
+    std::string precision;
+    std::filesystem::path job;
     bool all = false, fp16 = false, bf16 = false, int8 = false, best = false, verbose = false, json = false;
 };
 
@@ -35,7 +37,27 @@ std::string note_on_flags(const Options& o) {
 
 void refuse_what_is_to_come(const Options& o) {
     if (precision_of(o) == "best") throw CLI::ValidationError(o.best ? "--best" : "--precision", "best is not yet available; use --all and `tercet compare`");
-    if (o.target != "cpu") throw CLI::ValidationError("--target", fmt::format("{} is not yet available; use --target cpu", o.target));
+    if (o.build.settings.target == "cuda") throw CLI::ValidationError("--target", "cuda is not yet available; use cpu, or a TensorRT: trt8x, trt10x, trt11x, trtrtx");
+    if (!o.job.empty() && o.build.settings.target == "cpu") throw CLI::ValidationError("--job", "an engine for the CPU is built right here; name a TensorRT by --target");
+}
+
+// TensorRT's warnings and errors are shown as they come, the rest if it is asked for.
+void show(ProgressBar& bar, bool verbose, char severity, const std::string& text) {
+    if (severity == 'I' || severity == 'V') {
+        if (verbose) bar.note(text);
+    } else {
+        bar.note(fmt::format("TensorRT {}: {}", severity == 'W' ? "warning" : "error", text));
+    }
+}
+
+const std::vector<std::string> all_precisions{"fp32", "fp16", "int8"};
+
+int write_job(const Options& o, const BuildSettings& settings, ProgressBar& bar) {
+    const TensorRtJob job = write_tensorrt_job(o.model, settings, o.all ? all_precisions : std::vector{settings.precision}, o.job);
+    bar.clear();
+    if (o.json) print_json(json_of(job));
+    else print_summary(job);
+    return std::ranges::any_of(job.engines, [](const BuildResult& r) { return r.status != "ok"; });
 }
 
 void run(const Options& o) {
@@ -43,12 +65,18 @@ void run(const Options& o) {
     refuse_what_is_to_come(o);
     BuildSettings settings = build_settings(o.build, o.model);
     settings.precision = precision_of(o);
+    settings.tensorrt.verbose = o.verbose;
 
     ProgressBar bar;
     settings.progress = settings.calibration.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
     if (o.verbose) settings.log = [&](const std::string& line) { bar.note(line); };
+    settings.tensorrt.message = [&](char severity, const std::string& text) { show(bar, o.verbose, severity, text); };
     if (const std::string note = note_on_flags(o); !note.empty()) bar.note(note);
-    const std::vector<BuildResult> results = o.all ? build_all(o.model, settings) : std::vector{build(o.model, settings)};
+    if (!o.job.empty()) {
+        if (write_job(o, settings, bar) != 0) throw CLI::RuntimeError(1);
+        return;
+    }
+    const std::vector<BuildResult> results = o.all ? build_all(o.model, settings, all_precisions) : std::vector{build(o.model, settings)};
     bar.clear();
     if (o.json) {
         Json document = Json::array();
@@ -68,7 +96,7 @@ void add_build(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("build", "make engine files from an ONNX model");
     add_file(*verb, o->model, "MODEL.onnx", "--onnx", "the model");
-    verb->add_option("-o,--output,--saveEngine", o->build.settings.output, "the engine file (MODEL_cpu_PRECISION.engine in the current folder); with --all, a folder")->type_name("FILE|DIR");
+    verb->add_option("-o,--output,--saveEngine", o->build.settings.output, "the engine file (MODEL_TARGET_PRECISION.engine or .trt in the current folder); with --all, a folder")->type_name("FILE|DIR");
     verb->add_option("--precision", o->precision, "fp32, fp16, bf16 or int8 (fp32; not yet: best)")
         ->check(quiet(CLI::IsMember({"fp32", "fp16", "bf16", "int8", "best"})))->type_name("NAME");
     verb->add_flag("--all", o->all, "engines in fp32, fp16 and int8, and a table of them");
@@ -76,8 +104,8 @@ void add_build(CLI::App& app) {
     verb->add_flag("--bf16", o->bf16)->group("");
     verb->add_flag("--int8", o->int8)->group("");
     verb->add_flag("--best", o->best)->group("");
-    verb->add_option("--target", o->target, "cpu (not yet: trt8x, trt10x, trt11x, trtrtx)")
-        ->check(quiet(CLI::IsMember({"cpu", "cuda", "trt8x", "trt10x", "trt11x", "trtrtx"})))->type_name("NAME");
+    verb->add_option("--job", o->job, "for a TensorRT that is elsewhere: write model, cache, plan and a script into this folder, and say what builds there")->type_name("DIR")->group("TensorRT");
+    add_tensorrt_options(*verb, o->build);
     add_build_options(*verb, o->build);
     verb->add_option("--disable-pass", o->build.settings.disabled_passes, "leave out this rewrite of the graph, or `all` (may be repeated)")->allow_extra_args(false)->type_name("NAME");
     verb->add_option("--stop-after", o->build.settings.stop_after, "make only the first N rewrites, to find one at fault")->type_name("N");
@@ -85,6 +113,7 @@ void add_build(CLI::App& app) {
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Examples:\n"
                  "  tercet build model.onnx --all --calib-data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o engines\n"
+                 "  tercet build model.onnx --target trt10x --all --calib-data photos\n"
                  "  tercet build model.onnx --min-shapes image:1x3x224x224 --opt-shapes image:8x3x224x224 --max-shapes image:32x3x224x224 \\\n"
                  "      --timing-cache timings.json -o model.engine");
     verb->callback([o] { run(*o); });

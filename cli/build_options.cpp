@@ -91,6 +91,15 @@ void add_build_options(CLI::App& verb, BuildOptions& o) {
     add_calibration_options(verb, o.settings.calibration);
 }
 
+void add_tensorrt_options(CLI::App& verb, BuildOptions& o) {
+    verb.add_option("--target", o.settings.target, "cpu, or a TensorRT that is installed: trt8x, trt10x, trt11x, trtrtx (cpu)")
+        ->check(quiet(CLI::IsMember({"cpu", "cuda", "trt8x", "trt10x", "trt11x", "trtrtx"})))->type_name("NAME");
+    const std::string group = "TensorRT";
+    verb.add_option("--python", o.settings.tensorrt.python, "the Python that has TensorRT (TERCET_PYTHON, the active virtual environment, python3)")->type_name("FILE")->group(group);
+    verb.add_option("--compute-capability", o.settings.tensorrt.compute_capabilities, "for trtrtx: the GPUs to build for, 8.6 or current (may be repeated)")
+        ->allow_extra_args(false)->type_name("N.N")->group(group);
+}
+
 BuildSettings build_settings(const BuildOptions& o, const std::filesystem::path& model) {
     BuildSettings s = o.settings;
     s.min_shapes = shapes_of("--min-shapes", o.min_shapes, model);

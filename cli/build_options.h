@@ -23,6 +23,9 @@ struct BuildOptions {
 /// Shapes, memory, tuning, and what makes a precision. `options` outlives the verb.
 void add_build_options(CLI::App& verb, BuildOptions& options);
 
+/// --target, and what is about TensorRT alone.
+void add_tensorrt_options(CLI::App& verb, BuildOptions& options);
+
 /// The settings, complete but for precision and output.
 BuildSettings build_settings(const BuildOptions& options, const std::filesystem::path& model);
 

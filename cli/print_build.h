@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/print.h"
-#include "tercet/build.h"
+#include "tercet/tensorrt.h"
 
 #include <string>
 #include <vector>
@@ -24,7 +24,12 @@ void print_notes(const BuildResult& result);
 /// One engine.
 void print_summary(const BuildResult& result);
 
-/// Several: a table, then the notes of each.
-void print_summary(const std::vector<BuildResult>& results);
+/// Several: a table, then the notes of each, then those that all have.
+void print_summary(std::vector<BuildResult> results);
+
+Json json_of(const TensorRtJob& job);
+
+/// A folder that is to be built elsewhere: its engines, and what to type.
+void print_summary(const TensorRtJob& job);
 
 }  // namespace tercet::cli

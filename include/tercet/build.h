@@ -25,9 +25,20 @@ enum class Tune {
 
 using Shapes = std::map<std::string, std::vector<std::int64_t>>;  ///< by the input's name
 
+/// How TensorRT is used, by builds whose target it is.
+struct TensorRtSettings {
+    std::string python;                           ///< the interpreter that has TensorRT; empty: looked for (find_tensorrt)
+    std::vector<std::string> compute_capabilities;  ///< for TensorRT-RTX: "8.6", "current"; empty: what it builds for by itself
+    bool verbose = false;                         ///< its messages for developers, too
+    /// TensorRT's messages as they come, with their severities: F, E, W, I or V (fatal, error, warning, information, verbose).
+    std::function<void(char severity, const std::string& text)> message;
+};
+
 /// How build() builds. The defaults suit a model without dynamic inputs, or with a dynamic batch, on this machine.
 struct BuildSettings {
-    std::filesystem::path output;               ///< empty: MODEL_cpu_fp32.engine in the current folder
+    std::filesystem::path output;               ///< empty: MODEL_cpu_fp32.engine, MODEL_trt10x_fp32.trt, ... in the current folder
+    std::string target = "cpu";                 ///< cpu, trt8x, trt10x, trt11x or trtrtx
+    TensorRtSettings tensorrt;                  ///< for those
     std::string precision = "fp32";             ///< fp32, fp16, bf16 or int8
     CalibrationSettings calibration;            ///< for int8, unless there is a cache or a plan, or the model is quantized already
     std::filesystem::path calibration_cache;    ///< for int8: scales from this file; tensors that it lacks stay in fp32
@@ -59,12 +70,13 @@ struct Fallback {
 /// What build() wrote.
 struct BuildResult {
     std::string precision, target;
+    std::string version;     ///< of the TensorRT that built it: "TensorRT 10.13.0.35"; empty for the CPU
     std::filesystem::path path;
     std::string status;      ///< "ok"; from build_all(), also "failed"
     std::uint64_t bytes = 0;
     double build_ms = 0;
     std::string reason;      ///< why not, if the status says so
-    int steps = 0;
+    int steps = 0;           ///< of engines for the CPU, as what follows
     int reference_steps = 0; ///< that run by their reference implementation
     std::uint64_t workspace_bytes = 0;
     std::map<std::string, int> layers;   ///< how many layers of the ONNX model run in each precision
@@ -72,10 +84,11 @@ struct BuildResult {
     std::vector<std::string> warnings;   ///< of calibration and of values that the precision cannot hold, one line each
 };
 
-/// Builds an engine and writes its file. Error if the model cannot be read or built; then no file is left.
+/// Builds an engine and writes its file. Error if the model cannot be read or built; then no file is left. For a TensorRT, what is about
+/// the CPU (tuning, ISA levels, threads but for calibration, passes) is not read; tercet/tensorrt.h has more of it.
 BuildResult build(const std::filesystem::path& model, const BuildSettings& settings = {});
 
-/// Builds an engine for each of the precisions, in their order, as build() would: MODEL_cpu_PRECISION.engine in the folder
+/// Builds an engine for each of the precisions, in their order, as build() would: MODEL_TARGET_PRECISION.engine (or .trt) in the folder
 /// `settings.output`, which is made if it is not there (empty: the current one). One that fails stops no other: its status is
 /// "failed", its path empty, and `reason` says why. Error if there is no such model, if the folder cannot be made, or if all fail for the same reason.
 std::vector<BuildResult> build_all(const std::filesystem::path& model, const BuildSettings& settings,

@@ -537,12 +537,12 @@ def build(trt, job, result):
         explain_failure(log, job)
     result["build_ms"] = 1000 * (time.time() - start)
     content = bytes(serialized)
+    read_back(trt, log, content, net, job, result)  # a TensorRT that crashes on its own engine leaves none
     write_whole(job.engine, content)
     result["bytes"] = len(content)
     if has(trt, "timing_cache") and job.get("timing_cache"):
         write_whole(job.path("timing_cache"), bytes(config.get_timing_cache().serialize()))
     result["warnings"] = log.warnings
-    read_back(trt, log, content, net, job, result)
     del parser
 
 

@@ -2,6 +2,7 @@
 #include "tercet/build.h"
 
 #include "api/build_precision.h"
+#include "api/build_tensorrt.h"
 #include "data/npy.h"
 #include "engine/engine_file.h"
 #include "graph/text.h"
@@ -52,9 +53,10 @@ Isa isa_for(const BuildSettings& settings) {
 }  // namespace
 
 BuildResult build(const std::filesystem::path& model_file, const BuildSettings& settings) {
+    if (settings.target != "cpu") return build_tensorrt(model_file, settings);
     const auto start = std::chrono::steady_clock::now();
     BuildResult result{.precision = settings.precision, .target = "cpu", .path = settings.output, .status = "ok"};
-    if (result.path.empty()) result.path = fmt::format("{}_{}_{}.engine", model_file.stem().string(), result.target, result.precision);
+    if (result.path.empty()) result.path = engine_name(model_file, result.target, result.precision);
     const Isa isa = isa_for(settings);
     for (const auto& written : {result.path, settings.timing_cache})
         if (!written.empty()) const OutputFile probe{written};  // what cannot be written is better known before the tuning

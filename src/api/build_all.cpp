@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tercet/build.h"
 
+#include "api/build_tensorrt.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +22,7 @@ void make_folder(const std::filesystem::path& folder) {
 
 BuildResult build_or_why_not(const std::filesystem::path& model, const BuildSettings& settings) {
     const auto start = std::chrono::steady_clock::now();
-    BuildResult failed{.precision = settings.precision, .target = "cpu", .status = "failed"};
+    BuildResult failed{.precision = settings.precision, .target = settings.target, .status = "failed"};
     try {
         return build(model, settings);
     } catch (const Error& e) {
@@ -41,7 +43,7 @@ std::vector<BuildResult> build_all(const std::filesystem::path& model, const Bui
     for (const std::string& precision : precisions) {
         BuildSettings one = settings;
         one.precision = precision;
-        one.output = settings.output / fmt::format("{}_cpu_{}.engine", model.stem().string(), precision);
+        one.output = settings.output / engine_name(model, settings.target, precision);
         const auto named = [&](const std::function<void(const Progress&)>& to) {
             return !to ? to : [&to, &precision](const Progress& p) { to({fmt::format("{}: {}", precision, p.what), p.done, p.total}); };
         };

@@ -2,6 +2,7 @@
 // What build() does for precisions: where wishes and scales come from, and what became of them.
 #pragma once
 
+#include "api/find_scales.h"
 #include "graph/graph.h"
 #include "precision/set_precision.h"
 #include "tercet/build.h"
@@ -26,19 +27,15 @@ public:
 
 private:
     Precision asked(const std::string& layer) const;
-    void find_scales(const std::filesystem::path& model_file);
 
     const Graph& read_;
     const BuildSettings& settings_;
     Precision precision_;
     std::optional<PrecisionPlan> given_;
     std::vector<std::pair<std::string, Precision>> wishes_;
-    std::string calibrator_;
-    Scales scales_;
-    ChannelMeansByTensor means_;
+    FoundScales scales_;
     Refusals refusals_;
     std::vector<NarrowWeights> narrow_;
-    std::vector<std::string> warnings_;
 };
 
 }  // namespace tercet

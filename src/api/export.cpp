@@ -2,7 +2,6 @@
 #include "tercet/export.h"
 
 #include "precision/write_model.h"
-#include "system/mapped_file.h"
 #include "system/output_file.h"
 
 #include <fmt/format.h>
@@ -14,15 +13,10 @@ namespace {
 
 constexpr const char* quantizable = "give a calibration cache: --calib-cache FILE, which `tercet calibrate` makes of real samples; or scales in a --plan";
 
-PrecisionPlan read_plan(const std::filesystem::path& file) {
-    const FileBytes content = map_file(file);
-    return at(file.string(), [&] { return parse_precision_plan({reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()}); });
-}
-
 PrecisionPlan plan_for(ModelEdit& model, const ExportSettings& s) {
     const auto wishes = parse_layer_precisions(s.layer_precisions);
     if (!s.plan.empty()) {
-        PrecisionPlan plan = read_plan(s.plan);
+        PrecisionPlan plan = read_precision_plan(s.plan);
         plan.scales.insert(s.scales.begin(), s.scales.end());
         apply(wishes, plan);
         return plan;

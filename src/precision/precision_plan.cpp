@@ -2,6 +2,8 @@
 // People edit the JSON, so that whatever is wrong in it is named with its place: layers[3]: "choosen" is no key of a layer.
 #include "precision/precision_plan.h"
 
+#include "system/mapped_file.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -120,6 +122,11 @@ PrecisionPlan parse_precision_plan(std::string_view text) {
     } catch (const nlohmann::json::parse_error& e) {
         refuse(fmt::format("is no JSON, or damaged, at byte {}", e.byte));
     }
+}
+
+PrecisionPlan read_precision_plan(const std::filesystem::path& file) {
+    const FileBytes content = map_file(file);
+    return at(file.string(), [&] { return parse_precision_plan({reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()}); });
 }
 
 bool fits_pattern(std::string_view pattern, std::string_view name) {

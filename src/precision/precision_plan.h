@@ -5,6 +5,7 @@
 
 #include "tercet/calibrate.h"
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ struct PrecisionPlan {
 std::string to_json(const PrecisionPlan& plan);
 /// Error that names what is wrong and where.
 PrecisionPlan parse_precision_plan(std::string_view json);
+/// The same from a file, which its Errors name.
+PrecisionPlan read_precision_plan(const std::filesystem::path& file);
 
 /// Whether `name` fits a pattern in which * stands for any characters, ? for one.
 bool fits_pattern(std::string_view pattern, std::string_view name);

@@ -11,6 +11,15 @@
 
 namespace tercet {
 
+/// A plan for a model, and the tensors that each of its layers computes, in the plan's order.
+struct PlannedModel {
+    PrecisionPlan plan;
+    std::vector<std::vector<std::string>> outputs;
+};
+
+/// What write_model() would follow, without writing anything. Error, with the model in front, if it cannot be read or planned.
+PlannedModel plan_model(const std::filesystem::path& model, const std::function<PrecisionPlan(ModelEdit&)>& plan, std::int64_t newest_opset = tercet::newest_opset);
+
 struct ModelWrite {
     /// Makes the plan, from the model as read; what it asks for and cannot be had becomes FP32, with the reason.
     std::function<PrecisionPlan(ModelEdit&)> plan;
