@@ -121,8 +121,10 @@ void print_costs(const Comparison& c) {
 void print_result(const Comparison& c) {
     fmt::print("{} samples{}\n", c.samples, c.labels.empty() ? "" : ", with labels");
     print_answers(c);
-    fmt::print("\n");
-    print_costs(c);
+    if (std::ranges::any_of(c.engines, [](const ComparedEngine& e) { return e.bytes > 0; })) {
+        fmt::print("\n");
+        print_costs(c);
+    }
     for (const ComparedEngine& e : c.engines) {
         const bool failed = e.status != "ok";
         if (!failed && e.build.fallbacks.empty() && e.build.warnings.empty()) continue;
@@ -175,10 +177,12 @@ void add_compare(CLI::App& app) {
         ->delimiter(',')->allow_extra_args(false)->type_name("FILE,...");
     verb->add_option("--duration", o->compare.seconds, "seconds to measure each engine at batch 1 and at 32, in all; 0: no speeds (3)")->check(quiet(CLI::Range(0.0, 86400.0)))->type_name("S");
     verb->add_flag("--json", o->json, "one JSON document on standard output");
+    add_tensorrt_options(*verb, o->build);
     add_build_options(*verb, o->build);
     verb->footer("Examples:\n"
                  "  tercet compare model.onnx --data photos/test --calib-data photos/calibration --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225\n"
-                 "  tercet compare --engines model_cpu_fp32.engine,model_cpu_int8.engine --data test-images.gz --labels test-labels.gz");
+                 "  tercet compare --engines model_cpu_fp32.engine,model_cpu_int8.engine --data test-images.gz --labels test-labels.gz\n"
+                 "  tercet compare model.onnx --target trt10x --data photos/test --calib-data photos/calibration");
     verb->callback([o] { run(*o); });
 }
 

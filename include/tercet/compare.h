@@ -26,7 +26,7 @@ struct CompareSettings {
     std::string output;                      ///< whose values and classes count; empty: the first
     std::vector<std::string> precisions{"fp32", "fp16", "int8"};  ///< to be built; fp32 is built in any case
     std::vector<std::filesystem::path> engines;  ///< built already, one of them in fp32: then nothing is built
-    BuildSettings build;                     ///< but for precision and output
+    BuildSettings build;                     ///< but for precision and output; a TensorRT as target is emulated on the CPU
     double seconds = 3;                      ///< to measure each engine at each batch, in all; 0: no speeds
     int rounds = 5;                          ///< in which the engines take turns
     /// The program `tercet`, which measures every engine in a process of its own; empty: measured in this one, and peak memory is unknown.
@@ -82,6 +82,8 @@ struct Comparison {
     std::vector<std::string> warnings;       ///< what is odd about data and labels, one line each
 };
 
+/// For a TensorRT as target, the models with precisions written in that strongly typed ones get are run on the CPU: that tells their
+/// answers and errors, no sizes (they are 0) and no speeds, and needs no TensorRT.
 /// Builds an engine of every precision (or takes those that there are), runs all samples through each, in batches, and measures
 /// their speed in turns. The answer is the greatest element of an output that has one row of scores per sample, or its one integer.
 /// A precision that cannot be built, fails, or gives NaN is "failed" and stops no other. Error if FP32 is that one, and if data or

@@ -136,6 +136,15 @@ public:
         return p;
     }
 
+    // The model as a strongly typed target would get it, whatever the target is.
+    Planned write_typed(const fs::path& folder) {
+        Planned p;
+        find_ranges(p);
+        write_typed_model(folder, p, {});
+        check_fallbacks(p.plan);
+        return p;
+    }
+
 private:
     std::string precision_name() const { return std::string(name_of(precision_)); }
 
@@ -314,6 +323,14 @@ BuildResult build_tensorrt(const fs::path& model, const BuildSettings& settings)
     }
     result.build_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return result;
+}
+
+TypedModel write_typed_model(const fs::path& model, const BuildSettings& settings, const fs::path& folder) {
+    BuildResult result{.precision = settings.precision, .target = settings.target, .status = "ok"};
+    Planned planned = Planner(model, settings).write_typed(folder);
+    result.warnings = std::move(planned.warnings);
+    tell_layers(planned.plan, nullptr, result);
+    return {folder / planned.job.model, std::move(result)};
 }
 
 TensorRtJob write_tensorrt_job(const fs::path& model, const BuildSettings& settings, const std::vector<std::string>& precisions, const fs::path& folder) {

@@ -2,6 +2,7 @@
 // All engines run side by side, batch by batch, so that outputs are never kept: FP32's are there while the others' are compared.
 #include "tercet/compare.h"
 
+#include "api/build_tensorrt.h"
 #include "api/compare_answers.h"
 #include "api/compare_data.h"
 #include "api/compare_speed.h"
@@ -28,21 +29,49 @@ struct Candidate {
     const Engine& engine() const { return context->engine(); }
 };
 
-// Builds what was asked for, fp32 too, into `folder`.
-std::vector<fs::path> build_engines(const fs::path& model, const CompareSettings& settings, const fs::path& folder, Comparison& comparison) {
+std::vector<std::string> precisions_of(const CompareSettings& settings) {
     std::vector<std::string> precisions = settings.precisions;
     if (std::ranges::find(precisions, "fp32") == precisions.end()) precisions.insert(precisions.begin(), "fp32");
+    return precisions;
+}
+
+// Builds what was asked for, fp32 too, into `folder`.
+std::vector<fs::path> build_engines(const fs::path& model, const CompareSettings& settings, const fs::path& folder, Comparison& comparison) {
     BuildSettings build = settings.build;
     build.output = folder;
     if (!build.progress) build.progress = settings.progress;
     if (!build.calibration.progress) build.calibration.progress = settings.progress;
     if (build.timing_cache.empty() && build.tune != Tune::none) build.timing_cache = folder / "timings.json";  // steps that stay in fp32 are timed once
     std::vector<fs::path> files;
-    for (BuildResult& r : build_all(model, build, precisions)) {
+    for (BuildResult& r : build_all(model, build, precisions_of(settings))) {
         files.push_back(r.path);
         comparison.engines.push_back({.precision = r.precision, .status = r.status, .reason = r.reason, .bytes = r.bytes});
         comparison.engines.back().build = std::move(r);
     }
+    return files;
+}
+
+// For a TensorRT target: the models that it would get, as engines for the CPU. How these are tuned does not matter.
+std::vector<fs::path> build_emulations(const fs::path& model, const CompareSettings& settings, const fs::path& folder, Comparison& comparison) {
+    std::vector<fs::path> files;
+    for (const std::string& precision : precisions_of(settings)) {
+        BuildSettings one = settings.build;
+        one.precision = precision;
+        ComparedEngine& engine = comparison.engines.emplace_back(ComparedEngine{.precision = precision, .status = "ok", .build = {.precision = precision, .target = one.target}});
+        files.push_back(folder / (precision + ".engine"));
+        try {
+            TypedModel typed = write_typed_model(model, one, folder);
+            engine.build = std::move(typed.result);
+            const BuildSettings on_cpu{.output = files.back(), .precision = precision == "int8" ? "int8" : "fp32", .min_shapes = one.min_shapes, .opt_shapes = one.opt_shapes,
+                                       .max_shapes = one.max_shapes, .tune = Tune::none, .isa = one.isa, .threads = one.threads, .progress = settings.progress};
+            build(typed.file, on_cpu);
+        } catch (const Error& e) {
+            engine.status = "failed";
+            engine.reason = e.what();
+        }
+    }
+    comparison.warnings.push_back(fmt::format("the numbers are Tercet's emulation of {} on the CPU, of the model that it would get{}; sizes and speed were not measured", settings.build.target,
+                                              settings.build.target == "trt8x" || settings.build.target == "trt10x" ? " (it may choose other layers by itself)" : ""));
     return files;
 }
 
@@ -247,14 +276,17 @@ Comparison compare(const fs::path& model, const CompareSettings& settings) {
     Comparison comparison;
     const CompareData data = load_compare_data(inputs_of(model, settings), settings);  // before what takes long
     const TemporaryFolder folder;
-    const std::vector<fs::path> files = settings.engines.empty() ? build_engines(model, settings, folder.path(), comparison) : given_engines(settings, comparison);
+    const bool emulated = settings.engines.empty() && settings.build.target != "cpu";
+    const std::vector<fs::path> files = emulated                   ? build_emulations(model, settings, folder.path(), comparison)
+                                        : settings.engines.empty() ? build_engines(model, settings, folder.path(), comparison)
+                                                                   : given_engines(settings, comparison);
     warn_of_shared_data(settings, comparison);
     const std::size_t reference = [&] {
         Comparer comparer(settings, files, comparison);
         comparer.run(data);
         return comparer.reference_index();
     }();  // here its contexts end, so that the machine is free
-    if (settings.seconds > 0) {
+    if (settings.seconds > 0 && !emulated) {
         std::vector<ToMeasure> engines;
         std::size_t place = 0;
         for (std::size_t i = 0; i < files.size(); ++i) {
