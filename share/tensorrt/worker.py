@@ -338,8 +338,6 @@ def set_weak_precisions(trt, config, net, job, result):
         if not has(trt, "bf16_flag"):
             raise Failure("TensorRT %s has no BF16; build with fp16, or for trt10x or trt11x" % trt.__version__)
         config.set_flag(flag.BF16)
-    if job.precision == "fp32" and precisions == {"fp32"} and hasattr(flag, "TF32"):
-        config.clear_flag(flag.TF32)  # on by default: 10 bits of mantissa, under the name of FP32
     if "int8" in precisions:
         config.set_flag(flag.INT8)
         if job.get("cache"):
@@ -421,6 +419,7 @@ def make_config(trt, builder, net, job, result):
         config.max_workspace_size = workspace
     if has(trt, "inspector"):
         config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    config.clear_flag(trt.BuilderFlag.TF32)  # on by default: 10 bits of mantissa, under the name of FP32
     if has(trt, "weak_typing"):
         set_weak_precisions(trt, config, net, job, result)
     set_profile(builder, config, net.network, job, "keep" in result)
