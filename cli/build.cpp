@@ -104,6 +104,7 @@ void add_build(CLI::App& app) {
     verb->add_flag("--bf16", o->bf16)->group("");
     verb->add_flag("--int8", o->int8)->group("");
     verb->add_flag("--best", o->best)->group("");
+    for (const char* nothing_to_do : {"--explicitBatch", "--buildOnly", "--skipInference", "--noTF32", "--stronglyTyped"}) verb->add_flag(nothing_to_do)->group("");  // trtexec's
     verb->add_option("--job", o->job, "for a TensorRT that is elsewhere: write model, cache, plan and a script into this folder, and say what builds there")->type_name("DIR")->group("TensorRT");
     add_tensorrt_options(*verb, o->build);
     add_build_options(*verb, o->build);

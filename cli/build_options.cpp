@@ -50,6 +50,8 @@ void add_precision_options(CLI::App& verb, BuildOptions& o) {
     verb.add_option("--layerPrecisions", o.trtexec_layer_precisions)->group("");
     verb.add_option("--plan", o.settings.plan, "a precision plan to follow, JSON; `tercet inspect ENGINE` shows an engine's")->type_name("FILE")->group(group);
     verb.add_flag_callback("--no-fallback", [&o] { o.settings.fallback = false; }, "a layer that cannot have the precision asked for is an error")->group(group);
+    verb.add_option_function<std::string>("--precisionConstraints", [&o](const std::string& how) { if (how == "obey") o.settings.fallback = false; })
+        ->check(quiet(CLI::IsMember({"none", "prefer", "obey"})))->group("");  // trtexec's
     verb.add_flag_callback("--no-bias-correction", [&o] { o.settings.bias_correction = false; }, "for int8: leave the biases as they are")->group(group);
 }
 

@@ -7,6 +7,7 @@
 #include "tercet/tensorrt.h"
 #include "tercet/version.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -29,7 +30,7 @@ void print_targets(const TensorRtSearch& search) {
     std::vector<std::vector<std::string>> rows{{"cpu", "yes", "fp32, fp16, bf16, int8"}};
     for (const TensorRtModule& m : search.modules) rows.push_back({m.target.empty() ? m.module : m.target, m.target.empty() ? "no" : "yes", text_of(m)});
     if (search.modules.empty())
-        rows.push_back({"trt8x, trt10x, trt11x, trtrtx", "no", search.pythons.empty() ? "no python3 in PATH, whose TensorRT modules build engines"
+        rows.push_back({fmt::format("{}", fmt::join(tensorrt_target_names(), ", ")), "no", search.pythons.empty() ? "no python3 in PATH, whose TensorRT modules build engines"
                                                                                       : fmt::format("no TensorRT module in {}; docs/tensorrt.md says how to get one, or use --job", fmt::join(search.pythons, ", "))});
     for (const std::string& problem : search.problems) rows.push_back({"", "", problem});
     print_table({}, rows);
@@ -56,7 +57,10 @@ void print_machine(const Machine& m) {
 
 Json json_of(const Machine& m, bool ops, const TensorRtSearch& search) {
     Json j{{"version", version},   {"processor", m.processor},       {"isa", usable_isa()},           {"machine_isa", m.isa}, {"levels", isa_levels()},
-           {"cores", m.usable_cores}, {"memory_bytes", m.memory_bytes}, {"newest_opset", newest_operator_set()}, {"tensorrt", Json::array()}, {"pythons", search.pythons}};
+           {"cores", m.usable_cores}, {"memory_bytes", m.memory_bytes}, {"newest_opset", newest_operator_set()}, {"targets", Json::array()}, {"tensorrt", Json::array()}, {"pythons", search.pythons}};
+    j["targets"].push_back({{"name", "cpu"}, {"available", true}});
+    for (const std::string& target : tensorrt_target_names())
+        j["targets"].push_back({{"name", target}, {"available", std::ranges::find(search.modules, target, &TensorRtModule::target) != search.modules.end()}});
     for (const TensorRtModule& module : search.modules)
         j["tensorrt"].push_back({{"module", module.module}, {"version", module.version}, {"target", module.target}, {"python", module.python}, {"file", module.file}, {"problem", module.problem}});
     if (!ops) return j;

@@ -184,6 +184,19 @@ class Build(Program):
         self.assertEqual(self.json("inspect", "a.engine")["profile"], {"N": {"min": 2, "opt": 4, "max": 8}})
         self.assertEqual(self.json("inspect", "t.json")["kind"], "timing_cache")
         self.tercet("run", "--loadEngine=a.engine")
+        self.tercet("build", "--onnx=small.onnx", "--saveEngine=a.engine", "--explicitBatch", "--buildOnly", "--noTF32", "--precisionConstraints=prefer")
+
+    def test_a_command_line_of_trtexec_8_becomes_a_folder_to_build(self):
+        self.tercet("calibrate", self.fashion(), "--calib-data", os.path.join(arguments.examples, "fashion_mnist", "ankle_boot.png"), "-o", "model.cache")
+        for command in (["--fp16", "--int8", "--calib=model.cache"], ["--fp16", "--layerPrecisions=*Softmax*:fp32"]):
+            job = self.json("build", "--onnx=" + self.fashion(), *command, "--target", "trt8x", "--job", "job")
+            self.assertEqual([e["precision"] for e in job["engines"]], ["int8" if "--int8" in command else "fp16"])
+            self.assertIn("nvcr.io/nvidia/tensorrt:23.03-py3 python3 job/build.py", job["command"])
+        self.assertEqual(sorted(os.listdir(self.path("job"))),
+                         ["build.py", "calibration.cache", "fp16.job.json", "fp16.plan.json", "int8.job.json", "int8.plan.json", "model.onnx"])
+        with open(self.path("job", "fp16.job.json")) as f:
+            fixed = [l for l in json.load(f)["layers"] if l["fixed"]]
+        self.assertEqual([(l["chosen"], "Softmax" in l["layer"]) for l in fixed], [("fp32", True)])
 
     def fashion(self):
         return os.path.join(arguments.examples, "fashion_mnist", "model.onnx")

@@ -11,6 +11,9 @@
 
 namespace [[gnu::visibility("default")]] tercet {
 
+/// What BuildSettings::target may be but for "cpu": trt8x, trt10x, trt11x, trtrtx.
+std::vector<std::string> tensorrt_target_names();
+
 /// A TensorRT module that a Python has.
 struct TensorRtModule {
     std::string python;   ///< the interpreter

@@ -2,6 +2,7 @@
 #include "tensorrt/target.h"
 
 #include "tercet/error.h"
+#include "tercet/tensorrt.h"
 
 #include <fmt/format.h>
 
@@ -28,9 +29,13 @@ const TensorRtTarget& tensorrt_target(std::string_view name) {
     const auto& all = tensorrt_targets();
     const auto found = std::ranges::find(all, name, &TensorRtTarget::name);
     if (found != all.end()) return *found;
-    std::vector<std::string_view> names{"cpu"};
-    for (const TensorRtTarget& t : all) names.push_back(t.name);
-    throw Error({.what = fmt::format("there is no target '{}'", name), .fix = fmt::format("one of {}", fmt::join(names, ", "))});
+    throw Error({.what = fmt::format("there is no target '{}'", name), .fix = fmt::format("one of cpu, {}", fmt::join(tensorrt_target_names(), ", "))});
+}
+
+std::vector<std::string> tensorrt_target_names() {
+    std::vector<std::string> names;
+    for (const TensorRtTarget& t : tensorrt_targets()) names.emplace_back(t.name);
+    return names;
 }
 
 bool is_of(const TensorRtTarget& target, std::string_view module, std::string_view version) {
