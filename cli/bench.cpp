@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// tercet bench ENGINE
+// tercet bench ENGINE, of ours on the CPU or of TensorRT's on the GPU
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "tercet/bench.h"
+#include "tercet/tensorrt_engine.h"
 
 #include <algorithm>
 #include <memory>
@@ -92,6 +92,45 @@ void print_result(const BenchResult& r, const Options& o) {
                text_of_ms(least / 1000), text_of_ms(sum.microseconds / 1000));
 }
 
+void run(const Options& o) {
+    ProgressBar bar;
+    BenchSettings settings = o.bench;
+    settings.max_isa = isa_cap();
+    settings.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
+    const BenchResult r = bench(o.engine, settings);
+    bar.clear();
+    if (o.json) print_json(json_of(r, o));
+    else print_result(r, o);
+}
+
+Json json_of(const TensorRtBenchResult::Percentiles& p) { return {{"p50", p.p50}, {"p90", p.p90}, {"p95", p.p95}, {"p99", p.p99}}; }
+
+std::string text_of(const TensorRtBenchResult::Percentiles& p) {
+    return fmt::format("median {}, p90 {}, p95 {}, p99 {}", text_of_ms(p.p50), text_of_ms(p.p90), text_of_ms(p.p95), text_of_ms(p.p99));
+}
+
+void run_tensorrt(const Options& o) {
+    if (o.bench.profile) throw CLI::ValidationError("--profile", fmt::format("is for CPU engines; see `trtexec --loadEngine={} --dumpProfile`", o.engine.string()));
+    if (o.bench.threads != 0) throw CLI::ValidationError("--threads", "is for CPU engines");
+    ProgressBar bar;
+    BenchSettings settings = o.bench;
+    settings.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
+    const TensorRtBenchResult r = bench_tensorrt(o.engine, settings);
+    bar.clear();
+    if (o.json) {
+        print_json({{"engine", o.engine.string()}, {"runtime", r.runtime}, {"samples_per_s", r.samples_per_s}, {"latency_ms", json_of(r.latency_ms)}, {"gpu_ms", json_of(r.gpu_ms)},
+                    {"load_ms", r.load_ms}, {"first_inference_ms", r.first_inference_ms}, {"batch", r.batch}, {"runs", r.runs}, {"streams", r.streams}, {"warnings", r.warnings}});
+        return;
+    }
+    fmt::print("{}: {}, batch {}, {} stream{}, {} runs\n", o.engine.string(), r.runtime, r.batch, r.streams, r.streams == 1 ? "" : "s", r.runs);
+    print_table({}, {{"throughput", fmt::format("{:.1f} samples/s", r.samples_per_s)},
+                     {"latency", text_of(r.latency_ms) + ", copies included"},
+                     {"GPU", text_of(r.gpu_ms)},
+                     {"load", text_of_ms(r.load_ms)},
+                     {"first inference", text_of_ms(r.first_inference_ms)}});
+    for (const std::string& warning : r.warnings) fmt::print("warning: {}\n", one_line(warning));
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
@@ -107,13 +146,8 @@ void add_bench(CLI::App& app) {
     verb->footer("Example:\n  tercet bench model_cpu_fp32.engine --batch 1 --duration 5 --profile");
     verb->callback([o] {
         require_file(o->engine, "ENGINE");
-        o->bench.max_isa = isa_cap();
-        ProgressBar bar;
-        o->bench.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
-        const BenchResult r = bench(o->engine, o->bench);
-        bar.clear();
-        if (o->json) print_json(json_of(r, *o));
-        else print_result(r, *o);
+        if (is_tensorrt_engine(o->engine)) run_tensorrt(*o);
+        else run(*o);
     });
 }
 

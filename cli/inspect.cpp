@@ -121,6 +121,25 @@ Json json_of(const EngineInfo& e) {
     return j;
 }
 
+std::string name_of_builder(const TensorRtEngineInfo& e) { return fmt::format("TensorRT{}", e.rtx ? "-RTX" : ""); }
+
+void print(const TensorRtEngineInfo& e, const std::string& file) {
+    fmt::print("{}: engine of {}\n", file, name_of_builder(e));
+    fmt::print("  {:<10}{}\n", "built by", e.version.empty() ? "a version that the file does not tell" : e.version);
+    print_tensors("input", e.inputs);
+    print_tensors("output", e.outputs);
+    if (e.profiles > 1) fmt::print("  {:<10}{}\n", "profiles", e.profiles);
+    fmt::print("  {:<10}{}\n", "size", text_of_bytes(e.bytes));
+    if (!e.problem.empty()) fmt::print("no more can be told here: {}\n", one_line(e.problem));
+}
+
+Json json_of(const TensorRtEngineInfo& e) {
+    Json j{{"kind", "tensorrt_engine"}, {"builder", name_of_builder(e)}, {"version", nullptr}, {"bytes", e.bytes}, {"inputs", json_of(e.inputs)}, {"outputs", json_of(e.outputs)},
+           {"profiles", e.profiles}, {"problem", e.problem}};
+    if (!e.version.empty()) j["version"] = e.version;
+    return j;
+}
+
 void print(const TimingCacheInfo& c, const std::string& file) {
     fmt::print("{}: timing cache, {} entries, {}\n", file, c.entries, text_of_bytes(c.bytes));
     std::vector<std::vector<std::string>> rows;
@@ -171,6 +190,7 @@ void run(const Options& o) {
         case FileKind::precision_plan: return show(inspect_precision_plan(o.file), o);
         case FileKind::timing_cache: return show(inspect_timing_cache(o.file), o);
         case FileKind::calibration_cache: return show(read_calibration_cache(o.file), o);
+        case FileKind::tensorrt_engine: return show(inspect_tensorrt_engine(o.file), o);
     }
 }
 
@@ -178,7 +198,7 @@ void run(const Options& o) {
 
 void add_inspect(CLI::App& app) {
     auto o = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine, an ONNX model, a precision plan, a timing cache or a calibration cache");
+    CLI::App* verb = app.add_subcommand("inspect", "what is in an engine (of TensorRT's, too), an ONNX model, a precision plan, a timing cache or a calibration cache");
     verb->add_option("FILE", o->file, "the file")->required()->type_name("");
     verb->add_flag("--text", o->text, "the model's graph as text");
     verb->add_flag("--optimized", o->optimized, "the same after the rewrites that a build makes");

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-set(third_party fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
+set(third_party fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads ${TERCET_TENSORRT_LIBRARIES})
 
 # While the major version is 0, a minor one may change the C++ interface. What std:: leaves behind is not exported.
 function(tercet_shared_library target)
@@ -81,6 +81,7 @@ function(tercet_install)
     file(RELATIVE_PATH to_prefix ${pkgconfig} ${CMAKE_INSTALL_PREFIX})
     file(RELATIVE_PATH to_include ${pkgconfig} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
     list(TRANSFORM TERCET_LANGUAGE_LIBRARIES PREPEND -l OUTPUT_VARIABLE libraries)
+    list(APPEND libraries ${TERCET_TENSORRT_LIBRARIES})
     list(JOIN libraries " " language_libraries)
     configure_file(${CMAKE_SOURCE_DIR}/cmake/tercet.pc.in ${CMAKE_BINARY_DIR}/package/tercet.pc @ONLY)
     install(FILES ${CMAKE_BINARY_DIR}/package/tercet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

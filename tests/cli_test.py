@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program as its users meet it: exit status, one-line errors, JSON keys, files that appear or do not.
 
-    python3 cli_test.py --tercet build/tercet --classify build/classify --examples examples --version 0.1.0
+    python3 cli_test.py --tercet build/tercet --classify build/classify --examples examples --version 0.1.0 --tensorrt OFF
 """
 
 import argparse
@@ -734,6 +734,55 @@ class Doctor(Program):
         self.assertIn("Conv", self.tercet("doctor", "--ops").stdout)
 
 
+def tensorrt_engine(tag=b"ftrt", version=(10, 13, 0, 35), length=4000):
+    """The first bytes are what the program looks at."""
+    head = tag + bytes(4) + struct.pack("<QQ", 2, length) + bytes(version)
+    return head + b"\x55" * (length - len(head))
+
+
+class TensorRtEngines(Program):
+    def test_inspect_tells_what_built_them(self):
+        for tag, version, builder, text in [(b"ftrt", (10, 13, 0, 35), "TensorRT", "10.13.0.35"), (b"vtrt", (1, 7, 1, 116), "TensorRT-RTX", "1.7.1.116"),
+                                            (b"ptrt", (0, 0, 0, 0), "TensorRT", None)]:
+            with self.subTest(tag=tag):
+                write(self.path("m.bin"), tensorrt_engine(tag, version))
+                info = self.json("inspect", "m.bin")
+                self.assertEqual((info["kind"], info["builder"], info["version"], info["bytes"], info["inputs"]), ("tensorrt_engine", builder, text, 4000, []))
+                self.assertNotEqual(info["problem"], "")
+                shown = self.tercet("inspect", "m.bin").stdout
+                self.assertIn("m.bin: engine of %s\n" % builder, shown)
+                self.assertIn(text or "does not tell", shown)
+
+    def test_what_is_no_model_and_no_engine_of_ours_is_said(self):
+        write(self.path("m.trt"), tensorrt_engine())
+        for words in [["build", "m.trt"], ["compare", "--engines", "m.trt", "--data", "x.npy"]]:
+            with self.subTest(words=words):
+                self.fails(1, *words, says=["m.trt", "TensorRT"])
+
+    def test_options_for_the_cpu_are_refused(self):
+        write(self.path("m.trt"), tensorrt_engine())
+        for words, says in [(["run", "m.trt", "--threads", "2"], "--threads"), (["bench", "m.trt", "--threads", "2"], "--threads"), (["bench", "m.trt", "--profile"], "--dumpProfile")]:
+            with self.subTest(words=words):
+                self.fails(2, *words, says=says)
+
+    def test_a_missing_file_is_missing(self):
+        for verb in ["run", "bench"]:
+            self.fails(1, verb, "none.trt", says="none.trt: no such file")
+
+    def test_without_tensorrt_the_way_to_it_is_told(self):
+        if arguments.tensorrt == "ON":
+            self.skipTest("built with TensorRT")
+        write(self.path("m.trt"), tensorrt_engine())
+        write(self.path("rtx.trt"), tensorrt_engine(b"vtrt", (1, 7, 1, 116)))
+        write(self.path("other.trt"), b"hello")
+        way = ["built without TensorRT", "-DTENSORRT_ROOT=", "NvInferRuntime.h", "docs/tensorrt.md"]
+        for words, says in [(["run", "m.trt"], [*way, "TensorRT 10.13.0.35"]), (["run", "rtx.trt"], [*way, "TensorRT-RTX 1.7.1.116"]),
+                            (["bench", "m.trt"], [*way, "`trtexec --loadEngine=m.trt`"]), (["bench", "rtx.trt"], [*way, "`tensorrt_rtx --loadEngine=rtx.trt`"]),
+                            (["run", "other.trt"], "no TensorRT engine"), (["bench", "other.trt"], "no TensorRT engine")]:
+            with self.subTest(words=words):
+                self.fails(1, *words, says=says)
+
+
 class Example(Program):
     def test_classify_says_what_run_says(self):
         example = os.path.abspath(os.path.join(arguments.examples, "fashion_mnist"))
@@ -759,7 +808,7 @@ class Example(Program):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    for name in ["tercet", "classify", "examples", "version"]:
+    for name in ["tercet", "classify", "examples", "version", "tensorrt"]:
         parser.add_argument("--" + name, required=True)
     arguments, rest = parser.parse_known_args()
     arguments.tercet, arguments.classify = os.path.abspath(arguments.tercet), os.path.abspath(arguments.classify)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Looking into files: an ONNX model, an engine, a precision plan, a timing cache, a calibration cache.
+/// Looking into files: an ONNX model, an engine, a TensorRT engine, a precision plan, a timing cache, a calibration cache.
 #pragma once
 
 #include "tercet/engine.h"
@@ -13,7 +13,7 @@
 namespace [[gnu::visibility("default")]] tercet {
 
 /// What a file is.
-enum class FileKind { model, engine, precision_plan, timing_cache, calibration_cache };
+enum class FileKind { model, engine, precision_plan, timing_cache, calibration_cache, tensorrt_engine };
 
 /// By the file's first bytes. A file that is nothing known counts as a model, whose reader says what it seems to be. Error
 /// if it is missing, no regular file, or unreadable.
@@ -87,6 +87,19 @@ struct EngineInfo {
 
 /// What an engine holds and how each step runs. Needs no processor that could run the engine. Error if it is damaged or of another version.
 EngineInfo inspect_engine(const std::filesystem::path& file);
+
+/// What a TensorRT engine's file tells, and, where it can be opened, the engine.
+struct TensorRtEngineInfo {
+    bool rtx = false;                    ///< made by TensorRT for RTX, and for it alone
+    std::string version;                 ///< of the TensorRT that built it, "10.13.0.35"; empty: the file does not tell
+    std::uint64_t bytes = 0;             ///< of the file
+    std::vector<TensorInfo> inputs, outputs;
+    int profiles = 0;
+    std::string problem;                 ///< why it cannot be opened here; empty: it could
+};
+
+/// What a TensorRT engine is. Opens it, if this Tercet was built with TensorRT; needs no GPU otherwise. Error if it is none.
+TensorRtEngineInfo inspect_tensorrt_engine(const std::filesystem::path& file);
 
 /// What a timing cache holds.
 struct TimingCacheInfo {

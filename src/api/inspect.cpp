@@ -11,6 +11,8 @@
 #include "plan/timing_cache.h"
 #include "precision/calibration_cache.h"
 #include "system/mapped_file.h"
+#include "tensorrt_runtime/plan_file.h"
+#include "tercet/tensorrt_engine.h"
 
 #include <fmt/format.h>
 
@@ -201,6 +203,7 @@ FileKind recognize(const std::filesystem::path& file) {
     const FileBytes content = map_file(file);
     const std::string_view bytes = view_of(content);
     if (bytes.starts_with(engine_magic)) return FileKind::engine;
+    if (read_plan_file(content.bytes)) return FileKind::tensorrt_engine;
     if (is_calibration_cache(bytes)) return FileKind::calibration_cache;
     const std::size_t first = bytes.substr(0, 256).find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos || bytes[first] != '{') return FileKind::model;
@@ -224,6 +227,22 @@ ModelInfo inspect_model(const std::filesystem::path& file) {
     } catch (const Error& e) {
         if (info.nodes == 0) throw;
         info.problem = e.what();
+    }
+    return info;
+}
+
+TensorRtEngineInfo inspect_tensorrt_engine(const std::filesystem::path& file) {
+    const FileBytes content = map_file(file);
+    const auto plan = read_plan_file(content.bytes);
+    if (!plan) throw Error({.what = "begins like no TensorRT engine", .where = file.string(), .fix = "make one with `tercet build MODEL.onnx --target trt10x`"});
+    TensorRtEngineInfo info{.rtx = plan->rtx, .version = plan->version, .bytes = content.bytes.size()};
+    try {
+        const TensorRtEngine engine = TensorRtEngine::open(file);
+        info.inputs.assign(engine.inputs().begin(), engine.inputs().end());
+        info.outputs.assign(engine.outputs().begin(), engine.outputs().end());
+        info.profiles = static_cast<int>(engine.profiles().size());
+    } catch (const Error& e) {
+        info.problem = tensorrt_runtime().empty() ? "this tercet was built without TensorRT" : e.fault().what;
     }
     return info;
 }

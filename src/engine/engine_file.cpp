@@ -3,6 +3,7 @@
 
 #include "engine/program_json.h"
 #include "system/output_file.h"
+#include "tensorrt_runtime/plan_file.h"
 
 #include <fmt/format.h>
 #define XXH_INLINE_ALL
@@ -97,7 +98,7 @@ Program read_engine(const FileBytes& file) {
     const auto bytes = file.bytes;
     Header header;
     if (bytes.size() < engine_magic.size() || std::memcmp(bytes.data(), engine_magic.data(), engine_magic.size()) != 0)
-        throw Error({.what = "not an engine file", .fix = "make one with `tercet build MODEL.onnx`"});
+        throw Error({.what = read_plan_file(bytes) ? "an engine of TensorRT, not of Tercet" : "not an engine file", .fix = "make one with `tercet build MODEL.onnx`"});
     if (bytes.size() < sizeof header) damaged("it is cut off");
     std::memcpy(&header, bytes.data(), sizeof header);
     if (header.version != engine_version)

@@ -98,6 +98,7 @@ TEST_F(EngineFile, TruncatedOrForeignIsAnErrorThatSaysSo) {
     for (std::size_t n : {8ul, 20ul, 40ul, 100ul, 4096ul, good.size() - 1}) EXPECT_NE(message({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)}).find("damaged"), std::string::npos) << n;
     EXPECT_NE(message({}).find("not an engine"), std::string::npos);
     EXPECT_NE(message({'P', 'K', 3, 4, 0, 0, 0, 0, 0, 0}).find("not an engine"), std::string::npos);
+    EXPECT_NE(message({'f', 't', 'r', 't', 0, 0, 0, 0}).find("an engine of TensorRT"), std::string::npos);
     auto longer = good;
     longer.push_back(0);
     EXPECT_NE(message(longer).find("damaged"), std::string::npos);

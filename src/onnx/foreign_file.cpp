@@ -16,6 +16,9 @@ using namespace std::string_view_literals;
 
 constexpr Signature signatures[] = {
     {0, "TERCET\r\n"sv, "a Tercet engine", "run it with `tercet run`, or build from the ONNX model that it was made from"},
+    {0, "ftrt"sv, "a TensorRT engine", "run it with `tercet run`, or build from the ONNX model that it was made from"},
+    {0, "ptrt"sv, "a TensorRT engine", "run it with `tercet run`, or build from the ONNX model that it was made from"},
+    {0, "vtrt"sv, "an engine of TensorRT for RTX", "run it with `tercet run`, or build from the ONNX model that it was made from"},
     {0, "PK\x03\x04"sv, "a zip archive (PyTorch checkpoint, .keras, .npz, ...)", ""},
     {0, "\x89HDF\r\n"sv, "an HDF5 file (Keras model or weights)", "python -m tf2onnx.convert --saved-model DIR --output model.onnx"},
     {4, "TFL3"sv, "a TensorFlow Lite model", "python -m tf2onnx.convert --tflite MODEL --output model.onnx"},

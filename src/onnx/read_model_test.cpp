@@ -381,6 +381,7 @@ TEST(ReadModel, SaysWhatIsWrongWithAFile) {
         {"empty.onnx", "", "empty.onnx: is empty; make one by"},
         {"a.txt", "some notes\nfor me\n", "a.txt: is not an ONNX model but a text file"},
         {"a.png", "\x89PNG\r\n\x1a\n....", "a PNG image"},
+        {"a.trt", std::string("ftrt\0\0\0\0", 8), "a TensorRT engine"},
         {"a.pt", std::string("PK\x03\x04\x00\x00", 6), "a zip archive"},
         {"a.h5", "\x89HDF\r\n\x1a\n", "an HDF5 file"},
         {"a.tflite", std::string("\x1c\0\0\0TFL3\0\0", 10), "a TensorFlow Lite model"},

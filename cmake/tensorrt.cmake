@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# TensorRT and CUDA's runtime, for engines of TensorRT's (.trt). Sets TERCET_HAS_TENSORRT, and with it TERCET_TENSORRT_INCLUDES and
+# TERCET_TENSORRT_LIBRARIES.
+set(TERCET_TENSORRT AUTO CACHE STRING "run TensorRT's engines: AUTO (if its headers are found), ON, OFF")
+set_property(CACHE TERCET_TENSORRT PROPERTY STRINGS AUTO ON OFF)
+set(TENSORRT_ROOT "$ENV{TENSORRT_ROOT}" CACHE PATH "where TensorRT lies: include/NvInferRuntime.h and lib")
+set(TENSORRT_CUDA_ROOT "$ENV{CUDA_HOME}" CACHE PATH "where CUDA lies: include/cuda_runtime_api.h and lib or lib64")
+
+function(tercet_find_tensorrt)
+    set(TERCET_HAS_TENSORRT OFF PARENT_SCOPE)
+    if(NOT TERCET_TENSORRT STREQUAL ON AND NOT TERCET_TENSORRT STREQUAL AUTO)
+        return()
+    endif()
+    set(arch ${CMAKE_SYSTEM_PROCESSOR}-linux)
+    find_path(TENSORRT_INCLUDE NvInferRuntime.h HINTS ${TENSORRT_ROOT} /usr/local/tensorrt PATH_SUFFIXES include targets/${arch}-gnu/include)
+    find_path(CUDART_INCLUDE cuda_runtime_api.h HINTS ${TENSORRT_CUDA_ROOT} /usr/local/cuda PATH_SUFFIXES include targets/${arch}/include)
+
+    # The library by the header's version; the full names are those of packages without what a linker looks for.
+    set(names nvinfer)
+    if(TENSORRT_INCLUDE)
+        file(STRINGS ${TENSORRT_INCLUDE}/NvInferVersion.h version REGEX "define +(NV_TENSORRT|TRT)_(MAJOR|MINOR)(_ENTERPRISE|_RTX)? +[0-9]+")
+        if(version MATCHES "TRT_MAJOR_RTX +([0-9]+)")
+            set(names tensorrt_rtx libtensorrt_rtx.so.${CMAKE_MATCH_1})
+        elseif(version MATCHES "_MAJOR(_ENTERPRISE)? +([0-9]+)")
+            set(names nvinfer libnvinfer.so.${CMAKE_MATCH_2})
+        endif()
+    endif()
+    find_library(TENSORRT_LIBRARY NAMES ${names} HINTS ${TENSORRT_ROOT} /usr/local/tensorrt PATH_SUFFIXES lib lib64 targets/${arch}-gnu/lib .)
+    find_library(CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 libcudart.so.11.0 HINTS ${TENSORRT_CUDA_ROOT} /usr/local/cuda
+        PATH_SUFFIXES lib lib64 targets/${arch}/lib)
+
+    set(missing)
+    foreach(part TENSORRT_INCLUDE CUDART_INCLUDE TENSORRT_LIBRARY CUDART_LIBRARY)
+        if(NOT ${part})
+            list(APPEND missing ${part})
+        endif()
+    endforeach()
+    if(missing AND TERCET_TENSORRT STREQUAL ON)
+        message(FATAL_ERROR "TERCET_TENSORRT is ON, and these are missing: ${missing}; set TENSORRT_ROOT and TENSORRT_CUDA_ROOT")
+    elseif(missing)
+        if(TENSORRT_INCLUDE)
+            message(STATUS "TensorRT is left out: missing ${missing}")
+        endif()
+        return()
+    endif()
+    message(STATUS "TensorRT: ${TENSORRT_LIBRARY}")
+    set(TERCET_HAS_TENSORRT ON PARENT_SCOPE)
+    set(TERCET_TENSORRT_INCLUDES ${TENSORRT_INCLUDE} ${CUDART_INCLUDE} PARENT_SCOPE)
+    set(TERCET_TENSORRT_LIBRARIES ${TENSORRT_LIBRARY} ${CUDART_LIBRARY} ${CMAKE_DL_LIBS} PARENT_SCOPE)
+endfunction()
+
+tercet_find_tensorrt()
