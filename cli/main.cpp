@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tercet VERB ...   Exit status: 0 done, 1 the input is at fault, 2 wrong usage, 3 a bug of ours.
+#include "cli/definitions.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "tercet/error.h"
@@ -16,6 +17,11 @@ using namespace tercet::cli;
 int fail(int status, std::string_view line) {
     std::fflush(stdout);
     fmt::print(stderr, "tercet: error: {}\n", one_line(line));
+    return status;
+}
+
+int finish(int status) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail(1, "cannot write to standard output; is the disk full?");
     return status;
 }
 
@@ -39,11 +45,11 @@ int main(int argc, char** argv) {
                "used; `tercet doctor` lists the levels.");
     try {
         for (auto add : {add_build, add_calibrate, add_run, add_bench, add_compare, add_inspect, add_check, add_export, add_doctor}) add(app);
+        add_manual(app);
         app.parse(argc, argv);
-        if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail(1, "cannot write to standard output; is the disk full?");
-        return 0;
-    } catch (const CLI::Success& e) {  // --help, --version
-        return app.exit(e);
+        return finish(0);
+    } catch (const CLI::Success& e) {  // --help, --version, --man, --completion
+        return finish(app.exit(e));
     } catch (const CLI::RuntimeError& e) {
         return e.get_exit_code();
     } catch (const CLI::ParseError& e) {

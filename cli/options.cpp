@@ -36,7 +36,7 @@ void require_file(const std::filesystem::path& file, const std::string& name) {
     if (file.empty()) throw CLI::RequiredError(name);
 }
 
-CLI::Validator quiet(CLI::Validator validator) { return validator.description(""); }
+CLI::Validator quiet(CLI::Validator validator) { return validator.name(validator.get_description()).description(""); }
 
 Shapes parse_shapes(const std::string& option, const std::string& text) {
     const auto refuse = [&](const std::string& why) {

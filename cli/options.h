@@ -25,7 +25,7 @@ void add_file(CLI::App& verb, std::filesystem::path& file, const std::string& na
 /// To be called first in a verb's callback. Throws CLI::RequiredError if neither was given.
 void require_file(const std::filesystem::path& file, const std::string& name);
 
-/// The validator without what it adds to an option's line in the help.
+/// The validator without what it adds to an option's line in the help; that is its name then, by which completions know it.
 CLI::Validator quiet(CLI::Validator validator);
 
 /// Whether all of `text` is a number, which is then in `number`.

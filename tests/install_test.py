@@ -7,6 +7,7 @@
 
 import argparse
 import glob
+import gzip
 import os
 import re
 import shutil
@@ -108,6 +109,36 @@ class Install(unittest.TestCase):
         if arguments.kind == "static":
             needed = self.run_in(self.folder, "ldd", "by_pkg_config")
             self.assertNotIn("libtercet", needed)
+
+    def test_manual_completions_and_documents_lie_where_they_are_looked_for(self):
+        with gzip.open(f"{self.prefix}/share/man/man1/tercet.1.gz", "rt") as f:
+            self.assertEqual(f.read(), self.run_in(self.folder, f"{self.prefix}/bin/tercet", "--man"))
+        for shell, file in [("bash", "bash-completion/completions/tercet"), ("zsh", "zsh/site-functions/_tercet")]:
+            with open(f"{self.prefix}/share/{file}") as f:
+                self.assertEqual(f.read(), self.run_in(self.folder, f"{self.prefix}/bin/tercet", "--completion", shell))
+        documents = f"{self.prefix}/share/doc/tercet"
+        for place in ["docs", "examples"]:
+            installed = {os.path.relpath(f, documents) for f in glob.glob(f"{documents}/{place}/**/*.*", recursive=True)}
+            there = {os.path.relpath(f, arguments.root) for f in glob.glob(f"{arguments.root}/{place}/**/*.*", recursive=True)}
+            self.assertEqual(installed, {f for f in there if place != "docs" or f.endswith((".md", ".svg"))})
+        self.assertTrue(os.path.exists(f"{documents}/README.md"))
+        self.assertFalse(os.path.exists(f"{documents}/copyright"))  # Debian's way, for its package alone
+
+    def test_debian_package_has_its_own_documents(self):
+        if not os.path.exists("/usr/share/doc/libcli11-dev/copyright"):
+            self.skipTest("not on Debian")
+        self.run_in(self.folder, "cmake", "--install", arguments.build, "--prefix", "debian", "--component", "debian")
+        documents = f"{self.folder}/debian/share/doc/tercet"
+        with open(f"{self.prefix}/include/tercet/version.h") as f:
+            (version,) = re.findall(r'"([\d.]+)"', f.read())
+        with gzip.open(f"{documents}/changelog.gz", "rt") as f:
+            self.assertTrue(f.read().startswith(f"tercet ({version}) "))
+        self.assertTrue(os.path.exists(f"{documents}/copyright"))
+        # Every library of which only headers are used, and whose code is therefore in ours, has its notice there.
+        with open(f"{arguments.root}/scripts/packages.txt") as f:
+            build = re.findall(r"^build +(\S+)", f.read(), re.M)
+        headers_alone = {p for p in build if "-dev" in p} - {"libfmt-dev", "libjpeg62-turbo-dev", "libpng-dev", "zlib1g-dev"}
+        self.assertEqual(set(os.listdir(f"{documents}/third-party")), headers_alone)
 
     def test_shared_library_shows_its_interfaces_alone(self):
         library = arguments.shared
