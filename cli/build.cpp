@@ -22,7 +22,7 @@ struct Options {
 };
 
 // trtexec's flags permit precisions, and it takes the fastest of them, layer by layer; here the lowest is what every layer should
-// have.
+// have, and the next what it has where int8 cannot be.
 std::string precision_of(const Options& o) {
     const bool by_flag = o.best || o.int8 || o.fp16 || o.bf16;
     if (o.all + by_flag + !o.precision.empty() > 1) throw CLI::ValidationError(o.all ? "--all" : "--precision", "the precision is said twice; leave one out");
@@ -30,8 +30,6 @@ std::string precision_of(const Options& o) {
 }
 
 std::string note_on_flags(const Options& o) {
-    if (o.int8 && (o.fp16 || o.bf16))
-        return fmt::format("--int8 with {0}: layers that cannot be int8 stay in fp32; --layer-precisions puts them in {1}", o.fp16 ? "--fp16" : "--bf16", o.fp16 ? "fp16" : "bf16");
     return o.fp16 && o.bf16 ? "--fp16 with --bf16: fp16 it is; --layer-precisions puts layers in bf16" : "";
 }
 
@@ -66,6 +64,7 @@ void run(const Options& o) {
     BuildSettings settings = build_settings(o.build, o.model);
     settings.precision = precision_of(o);
     settings.tensorrt.verbose = o.verbose;
+    if (o.int8 && (o.fp16 || o.bf16)) settings.fallback_precision = o.fp16 ? "fp16" : "bf16";
 
     ProgressBar bar;
     settings.progress = settings.calibration.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };

@@ -8,8 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace tercet::cli {
 namespace {
 
@@ -46,9 +44,9 @@ void add_precision_options(CLI::App& verb, BuildOptions& o) {
     const std::string group = "Precision";
     verb.add_option("--calib-cache", o.settings.calibration_cache, "for int8: scales that `tercet calibrate` or TensorRT found")->type_name("FILE")->group(group);
     verb.add_option("--calib", o.settings.calibration_cache)->group("");  // trtexec's
-    verb.add_option("--layer-precisions", o.layer_precisions, "of layers by name, * and ? are any: 'head/*:fp32,conv1:fp16'; the last that fits counts")->type_name("NAME:PRECISION,...")->group(group);
-    verb.add_option("--layerPrecisions", o.trtexec_layer_precisions)->group("");
+    add_layer_precisions(verb, o.settings.layer_precisions, group);
     verb.add_option("--plan", o.settings.plan, "a precision plan to follow, JSON; `tercet inspect ENGINE` shows an engine's")->type_name("FILE")->group(group);
+    add_fallback_precision(verb, o.settings.fallback_precision, group);
     verb.add_flag_callback("--no-fallback", [&o] { o.settings.fallback = false; }, "a layer that cannot have the precision asked for is an error")->group(group);
     verb.add_option_function<std::string>("--precisionConstraints", [&o](const std::string& how) { if (how == "obey") o.settings.fallback = false; })
         ->check(quiet(CLI::IsMember({"none", "prefer", "obey"})))->group("");  // trtexec's
@@ -56,22 +54,6 @@ void add_precision_options(CLI::App& verb, BuildOptions& o) {
 }
 
 }  // namespace
-
-std::vector<std::pair<std::string, std::string>> parse_layer_precisions(const std::string& option, const std::string& text) {
-    std::vector<std::pair<std::string, std::string>> parsed;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t comma = std::min(text.find(',', at), text.size()), colon = text.rfind(':', comma);
-        if (colon == std::string::npos || colon <= at || comma == at)
-            throw CLI::ValidationError(option, fmt::format("'{}': write NAME:PRECISION", text.substr(at, comma - at)));
-        std::string name = text.substr(at, colon - at), precision = text.substr(colon + 1, comma - colon - 1);
-        if (name.size() > 2 && name.front() == '\'' && name.back() == '\'') name = name.substr(1, name.size() - 2);
-        if (precision != "fp32" && precision != "fp16" && precision != "bf16" && precision != "int8")
-            throw CLI::ValidationError(option, fmt::format("'{}' is no precision; the precisions are fp32, fp16, bf16 and int8", precision));
-        parsed.emplace_back(std::move(name), std::move(precision));
-        at = comma + 1;
-    }
-    return parsed;
-}
 
 void add_build_options(CLI::App& verb, BuildOptions& o) {
     verb.add_option("--min-shapes,--minShapes", o.min_shapes, "least shapes of dynamic inputs, name:1x3x224x224,...")->type_name("SHAPES");
@@ -109,10 +91,6 @@ BuildSettings build_settings(const BuildOptions& o, const std::filesystem::path&
     s.max_shapes = shapes_of("--max-shapes", o.max_shapes, model);
     s.workspace_bytes = workspace_of(o);
     for (auto& [name, file] : parse_files("--fix-input", o.fixed)) s.fixed_inputs[name] = file;
-    s.layer_precisions = parse_layer_precisions("--layerPrecisions", o.trtexec_layer_precisions);
-    // To trtexec, * is what all others have, wherever it stands; here the last that fits counts.
-    std::stable_partition(s.layer_precisions.begin(), s.layer_precisions.end(), [](const auto& p) { return p.first == "*"; });
-    std::ranges::copy(parse_layer_precisions("--layer-precisions", o.layer_precisions), std::back_inserter(s.layer_precisions));
     s.calibration.threads = s.threads;
     choose_isa(s);
     return s;

@@ -8,7 +8,6 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tercet::cli {
@@ -16,7 +15,7 @@ namespace tercet::cli {
 /// Settings, and the texts that become settings once the model is known.
 struct BuildOptions {
     BuildSettings settings;
-    std::string min_shapes, opt_shapes, max_shapes, workspace, pools, layer_precisions, trtexec_layer_precisions;
+    std::string min_shapes, opt_shapes, max_shapes, workspace, pools;
     std::vector<std::string> fixed;
 };
 
@@ -28,8 +27,5 @@ void add_tensorrt_options(CLI::App& verb, BuildOptions& options);
 
 /// The settings, complete but for precision and output.
 BuildSettings build_settings(const BuildOptions& options, const std::filesystem::path& model);
-
-/// "head/*:fp32,conv1:fp16": a pattern ends at its last colon.
-std::vector<std::pair<std::string, std::string>> parse_layer_precisions(const std::string& option, const std::string& text);
 
 }  // namespace tercet::cli

@@ -2,8 +2,10 @@
 // tercet export MODEL.onnx
 #include "tercet/export.h"
 
+#include "cli/data_options.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 
 #include <algorithm>
@@ -47,10 +49,22 @@ void run(Options& o) {
     o.settings.fallback = !o.no_fallback;
     o.settings.keep_io_types = !o.convert_io;
     if (!o.cache.empty()) o.settings.scales = read_calibration_cache(o.cache).scales;
-    const ExportResult r = export_model(o.model, o.settings);
+    o.settings.calibration.isa = isa_cap();
+    std::vector<std::string> warnings;
+    ExportResult r;
+    {
+        ProgressBar bar;
+        o.settings.calibration.progress = [&](const Progress& p) { bar.update(p.what, p.done, p.total); };
+        o.settings.calibration.warn = [&](const std::string& line) {
+            bar.note("note: " + line);
+            warnings.push_back(line);
+        };
+        r = export_model(o.model, o.settings);
+    }
     if (!o.json) return print_summary(r);
     Json j{{"path", r.path.string()}, {"precision", r.precision}, {"bytes", r.bytes}, {"opset", r.opset}, {"layers", Json::array()}};
     for (const ExportedLayer& l : r.layers) j["layers"].push_back({{"layer", l.layer}, {"op", l.op}, {"asked", l.asked}, {"chosen", l.chosen}, {"reason", l.reason}});
+    j["warnings"] = warnings;
     print_json(j);
 }
 
@@ -65,9 +79,11 @@ void add_export(CLI::App& app) {
                           ->check(quiet(CLI::IsMember({"fp32", "fp16", "bf16", "int8"})))->type_name("NAME");
     verb->add_option("--plan", o->settings.plan, "a precision plan (JSON) to follow: its precision, layers and scales")->excludes(precision)->type_name("FILE");
     verb->add_option("--calib-cache,--calib", o->cache, "scales of activations, in TensorRT's text format")->type_name("FILE");
-    verb->add_option("--layer-precisions,--layerPrecisions", o->settings.layer_precisions, "precisions of single layers: 'head/*:fp32,...', by ONNX node names")
-        ->type_name("PATTERN:NAME,...");
+    add_layer_precisions(*verb, o->settings.layer_precisions);
+    add_calibration_options(*verb, o->settings.calibration);
+    verb->add_option("--threads", o->settings.calibration.threads, "threads to calibrate on (all)")->check(quiet(CLI::Range(0, 4096)))->type_name("N");
     verb->add_option("--write-plan", o->settings.written_plan, "write the plan as it was followed, to be edited")->type_name("FILE");
+    add_fallback_precision(*verb, o->settings.fallback_precision);
     verb->add_flag("--no-fallback", o->no_fallback, "fail if a layer cannot have the precision asked for it");
     verb->add_flag("--convert-io", o->convert_io, "inputs and outputs change their types, too (they stay FP32)");
     verb->add_option("--newest-opset", o->settings.newest_opset, "the newest opset that the reader of the result reads")
@@ -75,6 +91,7 @@ void add_export(CLI::App& app) {
     verb->add_flag("--json", o->json, "one JSON document on standard output");
     verb->footer("Example:\n"
                  "  tercet export model.onnx --precision fp16 --layer-precisions 'head/*:fp32' -o model_fp16.onnx\n"
+                 "  tercet export model.onnx --precision int8 --calib-data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225\n"
                  "  tercet export model.onnx --precision int8 --calib-cache calibration_cache_8x.cache");
     verb->callback([o] { run(*o); });
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 
 namespace tercet::cli {
 namespace {
@@ -34,6 +35,31 @@ void add_file(CLI::App& verb, std::filesystem::path& file, const std::string& na
 
 void require_file(const std::filesystem::path& file, const std::string& name) {
     if (file.empty()) throw CLI::RequiredError(name);
+}
+
+void add_layer_precisions(CLI::App& verb, LayerPrecisions& precisions, const std::string& group) {
+    const auto parse = [](const std::string& option, const std::string& text) {
+        try {
+            return parse_layer_precisions(text);
+        } catch (const Error& e) {
+            throw CLI::ValidationError(option, e.what());
+        }
+    };
+    LayerPrecisions* const p = &precisions;
+    // Options are taken in the order of their definition: trtexec's come first. To it, * is what all others have, wherever it
+    // stands; here the last that fits counts.
+    verb.add_option_function<std::string>("--layerPrecisions", [=](const std::string& text) {
+        std::ranges::copy(parse("--layerPrecisions", text), std::back_inserter(*p));
+        std::ranges::stable_partition(*p, [](const auto& one) { return one.first == "*"; });
+    })->group("");
+    verb.add_option_function<std::string>("--layer-precisions", [=](const std::string& text) {
+        std::ranges::copy(parse("--layer-precisions", text), std::back_inserter(*p));
+    }, "of layers by name, * and ? are any: 'head/*:fp32,conv1:fp16'; the last that fits counts")->type_name("NAME:PRECISION,...")->group(group);
+}
+
+void add_fallback_precision(CLI::App& verb, std::string& precision, const std::string& group) {
+    verb.add_option("--fallback-precision", precision, "of layers that are asked to be int8 and cannot be: fp32, fp16 or bf16 (fp32)")
+        ->check(quiet(CLI::IsMember({"fp32", "fp16", "bf16"})))->type_name("NAME")->group(group);
 }
 
 CLI::Validator quiet(CLI::Validator validator) { return validator.name(validator.get_description()).description(""); }

@@ -48,6 +48,12 @@ std::uint64_t parse_pools(const std::string& option, const std::string& text);
 /// "name=FILE" each.
 std::map<std::string, std::filesystem::path> parse_files(const std::string& option, const std::vector<std::string>& texts);
 
+/// --layer-precisions, and the same by trtexec's name, into `precisions`, which outlives the verb.
+void add_layer_precisions(CLI::App& verb, LayerPrecisions& precisions, const std::string& group = "Options");
+
+/// --fallback-precision, into `precision`, which outlives the verb.
+void add_fallback_precision(CLI::App& verb, std::string& precision, const std::string& group = "Options");
+
 /// TERCET_MAX_ISA; empty if it is not set, or is no less than the machine has.
 std::string isa_cap();
 

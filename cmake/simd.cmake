@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # src/cpu/simd is compiled once per ISA level, as object libraries that go wherever tercet_cpu goes. These files may contract a*b+c to an FMA: their results are promised up to
-# the order of additions only.
+# the order of additions only. Not so those that promise the same bits at every level that has FMA: they say where they want it.
 function(tercet_simd)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cpu/simd/*.cpp)
     set(levels baseline)
@@ -10,6 +10,9 @@ function(tercet_simd)
     set(flags_baseline "")
     set(flags_avx2 -mavx2 -mfma -mf16c)
     set(flags_avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
+    foreach(name columns normalize rows scores)
+        set_source_files_properties(${CMAKE_SOURCE_DIR}/src/cpu/simd/${name}.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+    endforeach()
     foreach(level ${levels})
         add_library(tercet_simd_${level} OBJECT ${sources})
         target_include_directories(tercet_simd_${level} PRIVATE ${CMAKE_SOURCE_DIR}/src)

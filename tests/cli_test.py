@@ -245,6 +245,26 @@ class Build(Program):
         self.assertIn("biases corrected", self.json("inspect", "a.engine")["plan"]["calibrator"])
         self.assertNotIn("biases corrected", self.json("inspect", "b.engine")["plan"]["calibrator"])
 
+    def test_trtexecs_flags_together_name_the_fallback(self):
+        self.calibrated()
+        with open(self.path("fashion.cache")) as cache, open(self.path("short.cache"), "w") as short:
+            short.writelines(line for line in cache if not line.startswith("/net/features/features.0/features.0.2/Relu_output_0:"))
+        for words, chosen in [(["--int8", "--fp16"], "fp16"), (["--int8", "--bf16"], "bf16"), (["--int8"], "fp32"), (["--precision", "int8", "--fallback-precision", "bf16"], "bf16")]:
+            [built] = self.json("build", self.fashion(), "--calib-cache", "short.cache", "--tune", "none", *words)
+            self.assertEqual({f["chosen"] for f in built["fallbacks"]}, {chosen})
+        self.fails(2, "build", self.fashion(), "--int8", "--fallback-precision", "int8", says="int8")
+
+    def test_export_calibrates_as_calibrate_does(self):
+        self.calibrated()
+        a = self.json("export", self.fashion(), "--precision", "int8", "--calib-data", "data.npy", "-o", "a.onnx")
+        self.tercet("export", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "-o", "b.onnx")
+        with open(self.path("a.onnx"), "rb") as first, open(self.path("b.onnx"), "rb") as second:
+            self.assertEqual(first.read(), second.read())
+        self.assertEqual(sum(layer["chosen"] == "int8" for layer in a["layers"]), 6)
+        self.assertEqual(type(a["warnings"]), list)
+        self.fails(1, "export", self.fashion(), "--precision", "int8", says=("--calib-data", "--calib-cache", "--plan"))
+        self.fails(2, "export", self.fashion(), "--precision", "int8", "--calib-data", "data.npy", "--calibrator", "max", says="max")
+
     def test_a_plan_may_be_edited_and_given_back(self):
         self.calibrated()
         self.tercet("build", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "--tune", "none", "-o", "a.engine")

@@ -5,6 +5,7 @@
 
 #include "tercet/calibrate.h"
 #include "tercet/error.h"
+#include "tercet/precision.h"
 #include "tercet/progress.h"
 
 #include <cstdint>
@@ -42,9 +43,10 @@ struct BuildSettings {
     std::string precision = "fp32";             ///< fp32, fp16, bf16 or int8
     CalibrationSettings calibration;            ///< for int8, unless there is a cache or a plan, or the model is quantized already
     std::filesystem::path calibration_cache;    ///< for int8: scales from this file; tensors that it lacks stay in fp32
-    std::vector<std::pair<std::string, std::string>> layer_precisions;  ///< of nodes whose name fits the pattern (* and ?), e.g. {"head/*", "fp32"}; the last that fits counts
+    LayerPrecisions layer_precisions;           ///< of single layers
     std::filesystem::path plan;                 ///< a precision plan (JSON) to follow; empty: make one
     bool bias_correction = true;                ///< for int8: biases take up what rounding the weights shifts
+    std::string fallback_precision = "fp32";    ///< of layers that are asked to be int8 and cannot be: fp32, fp16 or bf16
     bool fallback = true;                       ///< false: a layer that cannot have the precision asked for is an error
     Shapes min_shapes, opt_shapes, max_shapes;  ///< for dynamic inputs; a dynamic first dimension is 1 / 16 / 32 unless given
     std::uint64_t workspace_bytes = std::uint64_t{1} << 30;  ///< for activations and kernels' scratch, at the largest shapes

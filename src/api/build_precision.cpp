@@ -10,7 +10,7 @@
 namespace tercet {
 
 BuildPrecision::BuildPrecision(const std::filesystem::path& model_file, const Graph& read, const BuildSettings& settings)
-    : read_(read), settings_(settings), precision_(precision_named(settings.precision)) {
+    : read_(read), settings_(settings), precision_(precision_named(settings.precision)), fallback_(fallback_named(settings.fallback_precision)) {
     for (const auto& [pattern, name] : settings.layer_precisions) {
         wishes_.emplace_back(pattern, precision_named(name));
         if (std::ranges::none_of(read.order(), [&](NodeId id) { return fits_pattern(pattern, read.label(id)); }))
@@ -35,8 +35,10 @@ Precision BuildPrecision::asked(const std::string& layer) const {
 
 int BuildPrecision::set(Graph& fused) {
     const auto asks = [this](const std::string& layer) { return asked(layer); };
-    int made = set_int8(fused, asks, scales_.scales, refusals_, scales_.means);
-    return made + set_half(fused, asks, refusals_, narrow_);
+    // By now, the weights of what is int8 are in bytes: set_half finds the others.
+    const auto asks_else = [this](const std::string& layer) { return asked(layer) == Precision::int8 ? fallback_ : asked(layer); };
+    const int made = set_int8(fused, asks, scales_.scales, refusals_, scales_.means);
+    return made + set_half(fused, asks_else, refusals_, narrow_);
 }
 
 PrecisionPlan BuildPrecision::plan(const Graph& made, BuildResult& result) const {

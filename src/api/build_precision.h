@@ -30,7 +30,7 @@ private:
 
     const Graph& read_;
     const BuildSettings& settings_;
-    Precision precision_;
+    Precision precision_, fallback_;  // what is asked for, and what takes its place where int8 cannot be
     std::optional<PrecisionPlan> given_;
     std::vector<std::pair<std::string, Precision>> wishes_;
     FoundScales scales_;

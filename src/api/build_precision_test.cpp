@@ -19,6 +19,7 @@
 namespace tercet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::error_of;
 
@@ -63,6 +64,12 @@ protected:
         return text.str();
     }
 
+    static std::string without_scale_of(const std::string& tensor, std::string cache) {
+        const std::size_t at = cache.find(tensor + ": ");
+        if (at == std::string::npos) throw std::runtime_error("no such tensor");
+        return cache.erase(at, cache.find('\n', at) + 1 - at);
+    }
+
     TemporaryFolder folder_;
     static inline TemporaryFolder* shared_ = nullptr;
 };
@@ -103,7 +110,7 @@ TEST_F(Precisions, EveryLayerIsAccountedFor) {
     EXPECT_THAT(info.plan.calibrator, HasSubstr("fashion.cache"));
     for (const LayerInfo& l : info.plan.layers)
         EXPECT_TRUE(l.chosen == l.asked || !l.reason.empty()) << l.layer;
-    EXPECT_EQ(r.reference_steps, 1);  // the softmax of ten classes
+    EXPECT_EQ(r.reference_steps, 0);
 }
 
 TEST_F(Precisions, SixteenBitsHalveTheFile) {
@@ -163,6 +170,37 @@ TEST_F(Precisions, LayersKeepThePrecisionThatIsAskedForThem) {
     EXPECT_THAT(error_of([&] { build(s); }), HasSubstr("nothing*"));
 }
 
+TEST_F(Precisions, WhatCannotBeInt8IsInTheFallbacksPrecision) {
+    const auto short_cache = folder_.path() / "short.cache";
+    std::ofstream(short_cache) << without_scale_of("/net/features/features.0/features.0.2/Relu_output_0", text_of(cache()));
+    const std::string layer = "/net/features/features.1/features.1.0/Conv";
+    std::vector<std::byte> first;
+    for (const char* level : {"avx2", "avx512", "avx512vnni"}) {
+        if (!host_isa().has(isa_named(level)->level)) continue;
+        BuildSettings s = int8();
+        s.calibration_cache = short_cache;
+        s.fallback_precision = "fp16";
+        s.isa = level;
+        const BuildResult r = build(s);
+        ASSERT_FALSE(r.fallbacks.empty());
+        EXPECT_EQ(r.fallbacks[0].chosen, "fp16");
+        EXPECT_THAT(r.fallbacks[0].reason, AllOf(HasSubstr("no scale for tensor"), HasSubstr("; fp16 instead")));
+        for (const LayerInfo& l : inspect_engine(r.path).plan.layers) {
+            EXPECT_TRUE(l.layer != layer || l.chosen == "fp16") << l.chosen;
+            EXPECT_TRUE(l.op != "Softmax" || l.chosen == "fp32") << l.chosen;  // it has no weights
+        }
+        const auto y = run(r.path, 3, 2);
+        if (first.empty()) first = y;
+        EXPECT_EQ(y, first) << level;
+    }
+    BuildSettings s = int8();
+    const auto plain = build(s, "plain.engine");
+    s.fallback_precision = "bf16";
+    EXPECT_EQ(build(s).layers, plain.layers);  // nothing fell back
+    s.fallback_precision = "int8";
+    EXPECT_THAT(error_of([&] { build(s); }), HasSubstr("--fallback-precision"));
+}
+
 TEST_F(Precisions, APlanThatWasEditedIsFollowed) {
     std::string plan = inspect_engine(build(int8()).path).plan.json;
     const std::string first = "/net/features/features.0/features.0.0/Conv";
@@ -183,13 +221,8 @@ TEST_F(Precisions, APlanThatWasEditedIsFollowed) {
 }
 
 TEST_F(Precisions, AMissingScaleIsAFallbackAndAnErrorWhereThatIsAsked) {
-    std::string lines = text_of(cache());
-    const std::string tensor = "/net/features/features.0/features.0.2/Relu_output_0: ";
-    const std::size_t at = lines.find(tensor);
-    ASSERT_NE(at, std::string::npos);
-    lines.erase(at, lines.find('\n', at) + 1 - at);
     const auto file = folder_.path() / "short.cache";
-    std::ofstream(file) << lines;
+    std::ofstream(file) << without_scale_of("/net/features/features.0/features.0.2/Relu_output_0", text_of(cache()));
     BuildSettings s = int8();
     s.calibration_cache = file;
     const BuildResult r = build(s);

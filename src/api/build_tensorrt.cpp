@@ -48,14 +48,8 @@ ProfileShapes profile_shapes(const Graph& graph, const BuildSettings& s) {
     return shapes;
 }
 
-std::vector<LayerPrecision> wishes_of(const BuildSettings& s) {
-    std::vector<LayerPrecision> wishes;
-    for (const auto& [pattern, name] : s.layer_precisions) wishes.push_back({pattern, precision_named(name)});
-    return wishes;
-}
-
-bool is_wished(const std::vector<LayerPrecision>& wishes, const std::string& layer) {
-    return std::ranges::any_of(wishes, [&](const LayerPrecision& w) { return fits_pattern(w.pattern, layer); });
+bool is_wished(const LayerPrecisions& wishes, const std::string& layer) {
+    return std::ranges::any_of(wishes, [&](const auto& w) { return fits_pattern(w.first, layer); });
 }
 
 // Convolutions that TensorRT 11 is known to have no FP16 kernel for (NVIDIA/TensorRT issue 4838); depthwise ones it has.
@@ -67,7 +61,7 @@ bool is_grouped(const Graph& g, NodeId id) {
 }
 
 // What the samples' magnitudes and the target's known gaps forbid.
-void keep_in_fp32(PrecisionPlan& plan, ModelEdit& model, const Graph& read, const TensorRtTarget& target, const Scales& ranges, const std::vector<LayerPrecision>& wishes) {
+void keep_in_fp32(PrecisionPlan& plan, ModelEdit& model, const Graph& read, const TensorRtTarget& target, const Scales& ranges, const LayerPrecisions& wishes) {
     if (plan.precision != Precision::fp16) return;
     std::set<std::string> grouped;
     if (target.name == "trt11x")
@@ -167,8 +161,8 @@ private:
     }
 
     PrecisionPlan make_plan(ModelEdit& model, const std::map<std::string, std::string>& fp32_layers, std::string* note) {
-        const auto wishes = wishes_of(settings_);
-        PrecisionPlan plan = given_ ? *given_ : make_export_plan(model, precision_, scales_ ? scales_->scales : Scales{}, wishes);
+        const LayerPrecisions& wishes = settings_.layer_precisions;
+        PrecisionPlan plan = given_ ? *given_ : make_export_plan(model, precision_, scales_ ? scales_->scales : Scales{}, wishes, fallback_named(settings_.fallback_precision));
         if (given_) {
             if (scales_) plan.scales.insert(scales_->scales.begin(), scales_->scales.end());
             apply(wishes, plan);
@@ -205,14 +199,14 @@ private:
         p.job.model = shared_model;
         copy_model(folder / p.job.model);
         const PlannedModel planned = plan_model(model_, [&](ModelEdit& edit) { return make_plan(edit, {}, &p.job.subnormal_note); });
-        take_layers(p, planned, wishes_of(settings_));
+        take_layers(p, planned, settings_.layer_precisions);
         if (!scales_ || scales_->scales.empty()) return;
         p.job.cache = "calibration.cache";
         Calibration cache{.header = calibration_cache_header(target_.cache_format), .scales = scales_->scales};
         write_calibration_cache(folder / p.job.cache, cache);
     }
 
-    void take_layers(Planned& p, const PlannedModel& planned, const std::vector<LayerPrecision>& wishes) {
+    void take_layers(Planned& p, const PlannedModel& planned, const LayerPrecisions& wishes) {
         p.plan = planned.plan;
         for (std::size_t i = 0; i < p.plan.layers.size(); ++i) {
             const LayerPlan& l = p.plan.layers[i];

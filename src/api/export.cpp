@@ -7,23 +7,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tercet {
 namespace {
 
-constexpr const char* quantizable = "give a calibration cache: --calib-cache FILE, which `tercet calibrate` makes of real samples; or scales in a --plan";
+constexpr const char* ways_to_scales = "give samples by --calib-data DIR|FILE, a cache by --calib-cache FILE, as `tercet calibrate` and TensorRT 8 write it, or a --plan with scales";
 
-PrecisionPlan plan_for(ModelEdit& model, const ExportSettings& s) {
-    const auto wishes = parse_layer_precisions(s.layer_precisions);
+bool wants_bytes(const LayerPrecisions& wishes) {
+    return std::ranges::any_of(wishes, [](const auto& w) { return w.second == name_of(Precision::int8); });
+}
+
+// Scales, and how a plan names where they come from.
+std::pair<Scales, std::string> calibrated(const std::filesystem::path& model, const CalibrationSettings& settings) {
+    Calibration found = calibrate(model, settings);
+    return {std::move(found.scales), fmt::format("{}, {} samples", name_of(settings.calibrator), found.samples)};
+}
+
+PrecisionPlan plan_for(const std::filesystem::path& file, ModelEdit& model, const ExportSettings& s) {
     if (!s.plan.empty()) {
         PrecisionPlan plan = read_precision_plan(s.plan);
         plan.scales.insert(s.scales.begin(), s.scales.end());
-        apply(wishes, plan);
+        const bool in_bytes = plan.precision == Precision::int8 || wants_bytes(s.layer_precisions) || std::ranges::count(plan.layers, Precision::int8, &LayerPlan::chosen) > 0;
+        if (in_bytes && plan.scales.empty() && !s.calibration.data.empty()) std::tie(plan.scales, plan.calibrator) = calibrated(file, s.calibration);
+        apply(s.layer_precisions, plan);
         return plan;
     }
     const Precision p = precision_named(s.precision);
-    if (p == Precision::int8 && s.scales.empty()) throw Error({.what = "INT8 needs the ranges of its activations", .fix = quantizable});
-    return make_export_plan(model, p, s.scales, wishes);
+    Scales scales = s.scales;
+    std::string calibrator;
+    if (scales.empty() && (p == Precision::int8 || wants_bytes(s.layer_precisions))) {
+        if (s.calibration.data.empty()) throw Error({.what = "INT8 needs the ranges of the model's activations", .fix = ways_to_scales});
+        std::tie(scales, calibrator) = calibrated(file, s.calibration);
+    }
+    PrecisionPlan plan = make_export_plan(model, p, scales, s.layer_precisions, fallback_named(s.fallback_precision));
+    plan.calibrator = calibrator;
+    return plan;
 }
 
 void check_fallbacks(const PrecisionPlan& plan) {
@@ -38,7 +57,7 @@ void check_fallbacks(const PrecisionPlan& plan) {
 
 ExportResult export_model(const std::filesystem::path& model, const ExportSettings& s) {
     ExportResult result;
-    const ModelWrite write{.plan = [&](ModelEdit& edit) { return plan_for(edit, s); },
+    const ModelWrite write{.plan = [&](ModelEdit& edit) { return plan_for(model, edit, s); },
                            .output = [&](const PrecisionPlan& plan) {
                                if (!s.fallback) check_fallbacks(plan);
                                result.precision = name_of(plan.precision);

@@ -67,7 +67,8 @@ const RegisteredTactic layer_normalization{{.name = "cpu/layer_normalization_f32
                                             .refuse = refuse,
                                             .variants = [](const Step&, const Isa&) { return std::vector<Variant>{{.tile = 2048}, {.tile = 16384}}; },
                                             .compile = compile,
-                                            .cost = [](const Step& s, const Variant&, const Isa&) { return 3 * static_cast<double>(count_of(s.inputs[0].shape)); }}};
+                                            .cost = [](const Step& s, const Variant&, const Isa&) { return 3 * static_cast<double>(count_of(s.inputs[0].shape)); },
+                                            .canonical = TailProgram::canonical}};
 
 }  // namespace
 }  // namespace tercet

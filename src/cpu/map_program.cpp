@@ -91,6 +91,8 @@ Refusal TailProgram::refuse(const Step& step) {
     return {};
 }
 
+bool TailProgram::canonical(const Step& step, const Isa& isa) { return isa.has(Isa::Level::avx2) && exact(step, simd::baseline::level()); }
+
 bool TailProgram::exact(const Step& step, const simd::Level& level) {
     const auto text = step.attributes().text("tail", "");
     return text.empty() || MapProgram(Expr::parse(text), level).exact();

@@ -52,6 +52,8 @@ public:
     /// Empty if the step has no tail.
     static std::optional<TailProgram> make(const Step& step, const simd::Level& level);
     static bool exact(const Step& step, const simd::Level& level);
+    /// For Tactic::canonical of loops of src/cpu/simd that add in one order: whether level and tail keep the bits.
+    static bool canonical(const Step& step, const Isa& isa);
 
     /// Rows [first_row, first_row + rows) of the output, columns [first_col, first_col + cols); y is the whole output.
     void run(const Buffers& buffers, std::int64_t first_row, std::int64_t rows, std::int64_t first_col, std::int64_t cols) const noexcept;

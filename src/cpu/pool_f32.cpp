@@ -78,7 +78,8 @@ const RegisteredTactic pool{{.name = "cpu/pool_f32",
                              .compile = compile,
                              .cost = [](const Step& s, const Variant& v, const Isa&) {
                                  return static_cast<double>(count_of(s.outputs[0].shape)) * static_cast<double>(count_of(kernel_of(s))) + 1.0 / v.tile;
-                             }}};
+                             },
+                             .canonical = TailProgram::canonical}};
 
 }  // namespace
 }  // namespace tercet

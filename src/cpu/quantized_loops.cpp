@@ -102,7 +102,7 @@ struct Loops {
         if (y == DType::f32) return static_cast<void>(std::memcpy(static_cast<float*>(b.outputs[0]) + row * width(), v, static_cast<std::size_t>(width()) * 4));
         const auto least = static_cast<float>((y == DType::i8 ? -128 : 0) - y_zero), greatest = static_cast<float>((y == DType::i8 ? 127 : 255) - y_zero);
         auto* to = static_cast<std::uint8_t*>(b.outputs[0]) + row * width();
-        for (std::int64_t i = 0; i < width(); ++i) to[i] = static_cast<std::uint8_t>(static_cast<std::int64_t>(std::nearbyint(v[i] >= least ? std::min(v[i], greatest) : least)) + y_zero);
+        for (std::int64_t i = 0; i < width(); ++i) to[i] = static_cast<std::uint8_t>(static_cast<std::int64_t>(std::nearbyint(std::isnan(v[i]) ? 0.0f : std::clamp(v[i], least, greatest))) + y_zero);
     }
 
     void run(const Buffers& b, std::int64_t row) const noexcept {

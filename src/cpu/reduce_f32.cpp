@@ -157,7 +157,8 @@ const RegisteredTactic reduce{{.name = "cpu/reduce_f32",
                                .refuse = refuse,
                                .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
                                .compile = compile,
-                               .cost = [](const Step& s, const Variant&, const Isa&) { return static_cast<double>(count_of(s.inputs[0].shape)); }}};
+                               .cost = [](const Step& s, const Variant&, const Isa&) { return static_cast<double>(count_of(s.inputs[0].shape)); },
+                               .canonical = TailProgram::canonical}};
 
 }  // namespace
 }  // namespace tercet

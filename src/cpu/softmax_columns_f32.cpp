@@ -44,7 +44,8 @@ const RegisteredTactic softmax_columns{{.name = "cpu/softmax_columns_f32",
                                         .refuse = refuse,
                                         .variants = [](const Step&, const Isa&) { return std::vector{Variant{}}; },
                                         .compile = compile,
-                                        .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); }}};
+                                        .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); },
+                                        .canonical = TailProgram::canonical}};
 
 }  // namespace
 }  // namespace tercet

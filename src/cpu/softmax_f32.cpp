@@ -40,7 +40,8 @@ const RegisteredTactic softmax{{.name = "cpu/softmax_f32",
                                 .refuse = refuse,
                                 .variants = [](const Step&, const Isa&) { return std::vector<Variant>{{.tile = 2048}, {.tile = 16384}}; },
                                 .compile = compile,
-                                .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); }}};
+                                .cost = [](const Step& s, const Variant&, const Isa&) { return 4 * static_cast<double>(count_of(s.inputs[0].shape)); },
+                                .canonical = TailProgram::canonical}};
 
 }  // namespace
 }  // namespace tercet

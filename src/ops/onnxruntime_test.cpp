@@ -128,6 +128,40 @@ TEST(OnnxRuntime, ProductsOfTransposedMatrices) {
     expect_refused("(f32[N,4,S] a) => (f32[1] y) { y = \"com.microsoft\":FusedMatMul<transBatchA = 1>(a, a) }", "transBatchA");
 }
 
+TEST(OnnxRuntime, OperatorsOnBytes) {
+    const auto one = [](std::string x, std::string call, std::string inside, std::string more = "") {
+        const std::string inputs = "(u8[N,2,4] x, f32 s, u8 z, u8[N,2,4] b" + more + ") => (u8[" + x + "] y) { ";
+        expect_becomes(inputs + "y = \"com.microsoft\":" + call + " }", inputs + "d = DequantizeLinear(x, s, z) " + inside + " y = QuantizeLinear(r, s, z) }");
+    };
+    one("N,2,4", "QLinearAdd(x, s, z, b, s, z, s, z)", "e = DequantizeLinear(b, s, z) r = Add(d, e)");
+    one("N,2,4", "QLinearMul(x, s, z, b, s, z, s, z)", "e = DequantizeLinear(b, s, z) r = Mul(d, e)");
+    one("N,2,4", "QLinearSigmoid(x, s, z, s, z)", "r = Sigmoid(d)");
+    one("N,2,4", "QLinearLeakyRelu<alpha = 0.5>(x, s, z, s, z)", "r = LeakyRelu<alpha = 0.5>(d)");
+    one("N,2,1", "QLinearGlobalAveragePool<channels_last = 0>(x, s, z, s, z)", "r = GlobalAveragePool(d)");
+    one("N,2,3", "QLinearAveragePool<kernel_shape = [2]>(x, s, z, s, z)", "r = AveragePool<kernel_shape = [2]>(d)");
+    one("N,2,4", "QLinearSoftmax<axis = -1, opset = 11>(x, s, z, s, z)", "r = Softmax<axis = -1>(d)");
+    one("N,2,4", "QLinearSoftmax<axis = 1, opset = 13>(x, s, z, s, z)", "r = Softmax<axis = 1>(d)");
+    one("N,1,4", "QLinearReduceMean<axes = [1]>(x, s, z, s, z)", "r = ReduceMean(d, i64[1]{1})");
+    one("N,2,8", "QLinearConcat<axis = 2>(s, z, x, s, z, b, s, z)", "e = DequantizeLinear(b, s, z) r = Concat<axis = 2>(d, e)");
+    expect_becomes("(i8[N,4] x, f32 s) => (i8[N,4] y) { y = \"com.microsoft\":QLinearAdd(x, s, _, x, s, _, s) }",
+                   "(i8[N,4] x, f32 s) => (i8[N,4] y) { d = DequantizeLinear(x, s) e = DequantizeLinear(x, s) r = Add(d, e) y = QuantizeLinear(r, s, i8{0}) }");
+    expect_becomes("(bool[N,4] c, i8[N,4] x, f32 s, i8 z) => (i8[N,4] y) { y = \"com.microsoft\":QLinearWhere(c, x, s, z, x, s, z, s, z) }",
+                   "(bool[N,4] c, i8[N,4] x, f32 s, i8 z) => (i8[N,4] y) { d = DequantizeLinear(x, s, z) e = DequantizeLinear(x, s, z) r = Where(c, d, e) y = QuantizeLinear(r, s, z) }");
+    expect_refused("(u8[N,2,4] x, f32 s, u8 z) => (u8[1] y) { y = \"com.microsoft\":QLinearGlobalAveragePool<channels_last = 1>(x, s, z, s, z) }", "channels_last");
+    expect_refused("(u8[N,2,4] x, f32 s, u8 z) => (u8[1] y) { y = \"com.microsoft\":QLinearSoftmax<axis = 1, opset = 11>(x, s, z, s, z) }", "several axes");
+    expect_refused("(u8[N,2,4] x, f32 s, u8 z) => (u8[1] y) { y = \"com.microsoft\":QLinearConcat<axis = 1>(s, z, x, s, z, x) }", "6 inputs");
+    expect_refused("(u8[N,2,4] x, f32 s, u8 z) => (u8[1] y) { y = \"com.microsoft\":QLinearAdd(x, s, z, x, _, z, s, z) }", "input 4 is required");
+}
+
+TEST(OnnxRuntime, AGemmOnBytes) {
+    expect_becomes("(u8[N,3] x, f32 s, u8 z, i8[2,3] w, f32[2] t, i8[2] zw, i32[2] b, f32 r, u8 zr) => (u8[N,2] y) { y = \"com.microsoft\":QGemm<transB = 1>(x, s, z, w, t, zw, b, r, zr) }",
+                   R"((u8[N,3] x, f32 s, u8 z, i8[2,3] w, f32[2] t, i8[2] zw, i32[2] b, f32 r, u8 zr) => (u8[N,2] y) {
+                       d = DequantizeLinear(x, s, z) e = DequantizeLinear<axis = 0>(w, t, zw) u = Mul(s, t) c = DequantizeLinear<axis = 0>(b, u) g = Gemm<transB = 1>(d, e, c) y = QuantizeLinear(g, r, zr) })");
+    expect_becomes("(u8[N,3] x, f32 s, u8 z, i8[3,2] w, f32 t, i8 zw, i32[1,2] b) => (f32[N,2] y) { y = \"com.microsoft\":QGemm<alpha = 0.5>(x, s, z, w, t, zw, b) }",
+                   R"((u8[N,3] x, f32 s, u8 z, i8[3,2] w, f32 t, i8 zw, i32[1,2] b) => (f32[N,2] y) {
+                       d = DequantizeLinear(x, s, z) e = DequantizeLinear<axis = 1>(w, t, zw) u = Mul(s, t) v = Mul(u, f32{0.5}) c = DequantizeLinear<axis = 1>(b, v) y = Gemm<alpha = 0.5>(d, e, c) })");
+}
+
 TEST(OnnxRuntime, OperatorsAreNoneOfAGraph) {
     expect_infer_error("(f32[4] x) => (f32[4] y) { y = \"com.microsoft\":Gelu(x) }", "for files only");
 }

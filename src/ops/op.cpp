@@ -83,7 +83,7 @@ void store_as(const View& y, const float* from, std::int64_t zero) {
     const bool is_signed = y.dtype == DType::i8;
     const auto least = static_cast<float>((is_signed ? -128 : 0) - zero), greatest = static_cast<float>((is_signed ? 127 : 255) - zero);
     for (const Dims& i : indices(y.shape)) {
-        const float v = *from++, bounded = v >= least ? std::min(v, greatest) : least;
+        const float v = *from++, bounded = std::isnan(v) ? 0 : std::clamp(v, least, greatest);
         y.set_int(i, static_cast<std::int64_t>(std::nearbyint(bounded)) + zero);
     }
 }

@@ -10,7 +10,7 @@
 //           the inputs behind the operator's last possible one, broadcast to it
 //   layout  "NHWC": input 0 and output 0 of an operator with `channels` have their channels last, whatever the rank
 //   stored  the operator and its tail compute in f32, whatever their inputs are stored in (f16, bf16, i8 and u8 count as the numbers
-//           that they hold), and output 0 is stored as this type: rounded once, half to even; integers saturate, NaN gives their least;
+//           that they hold), and output 0 is stored as this type: rounded once, half to even; integers saturate, NaN counts as 0;
 //           functions have their canonical form (canonical.h)
 //   stored_zero  what is added to an integer on the way, before it saturates
 #pragma once

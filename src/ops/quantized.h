@@ -17,6 +17,9 @@ void require_single(const Inference& c, std::size_t i, std::string_view what);
 /// Input i is one number, or as many as `count`.
 void require_single_or(const Inference& c, std::size_t i, const Dim& count, std::string_view what);
 
+/// How many products of a byte and a signed one may be added: half of what 32 bits hold is left to the bias.
+inline constexpr std::int64_t longest_sum_of_bytes = (std::int64_t{1} << 30) / (255 * 128);
+
 /// The view, checked to have one element while the model runs.
 const View& only_element(const View&);
 

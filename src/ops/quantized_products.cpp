@@ -14,8 +14,6 @@
 namespace tercet {
 namespace {
 
-constexpr std::int64_t longest_sum = (std::int64_t{1} << 30) / (255 * 128);  // half of what 32 bits hold is left to the bias
-
 void infer_operands(Inference& c) {
     require_bytes(c, 0);
     if (c.dtype(1) != DType::i8) throw Error({.what = fmt::format("weights (input 1) are {}", name_of(c.dtype(1))), .fix = "they must be i8"});
@@ -26,8 +24,8 @@ void infer_operands(Inference& c) {
 }
 
 void check_length(const Dim& length) {
-    if (const auto n = length.constant(); !n || *n > longest_sum)
-        throw Error({.what = fmt::format("sums of {} products could be greater than 32 bits hold", length.text()), .fix = fmt::format("leave the layer in fp32; at most {} are possible", longest_sum)});
+    if (const auto n = length.constant(); !n || *n > longest_sum_of_bytes)
+        throw Error({.what = fmt::format("sums of {} products could be greater than 32 bits hold", length.text()), .fix = fmt::format("leave the layer in fp32; at most {} are possible", longest_sum_of_bytes)});
 }
 
 void infer_conv(Inference& c) {

@@ -9,6 +9,7 @@
 // dequantized for good.
 #include "ops/expr.h"
 #include "ops/op.h"
+#include "ops/quantized.h"
 #include "passes/passes.h"
 #include "passes/quantization.h"
 #include "passes/rewrite.h"
@@ -105,7 +106,7 @@ struct Read {
 
 // ---- products
 
-// Whether an expression is never below 0, whatever its inputs are (NaN aside: it is stored as the least value, and is lost).
+// Whether an expression is never below 0, whatever its inputs are (NaN aside: it is stored as 0, and is lost).
 bool is_nonnegative(const Expr& e) {
     std::vector<bool> known;
     const auto operand = [&](const Expr::Operand& o) {
@@ -190,7 +191,7 @@ bool fuse_product(Graph& g, NodeId id) {
     if (!product) return false;
     const auto x = dequantized(g, g.input(id, 0));
     const auto w = x ? quantized_weights(g, g.input(id, 1), product->axis) : std::nullopt;
-    if (!w) return false;
+    if (!w || w->values.count() / std::max<std::int64_t>(1, std::ssize(w->scales)) > longest_sum_of_bytes) return false;
     const auto channels = std::ssize(w->scales);
     const auto own = static_cast<std::size_t>(op_of(g.node(id)).inputs.max);
     const ValueId given_bias = own > 2 ? g.input(id, 2) : ValueId::none;  // a MatMul's third input is its tail's

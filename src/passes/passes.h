@@ -7,6 +7,7 @@
 namespace tercet {
 
 int constant_shapes(Graph&, int limit = no_limit);
+int expand_qlinear(Graph&, int limit = no_limit);
 int flatten_weights(Graph&, int limit = no_limit);
 int fold_affine(Graph&, int limit = no_limit);
 int fold_batch_norm(Graph&, int limit = no_limit);

@@ -24,6 +24,7 @@ constexpr std::array passes{
     Pass{"fold_selects", fold_selects, 1},                     // behind these two: conditions are constants, equal branches one value
     Pass{"remove_dead", remove_dead, 1, false},                // users that are dead must not count as users below
 
+    Pass{"expand_qlinear", expand_qlinear},                    // as early as the Q/DQ of other models stands there
     // What exporters write out becomes operators again, before their parts are folded into neighbours.
     Pass{"select_before_transposes", select_before_transposes, 5},  // queries, keys and values chosen of one tensor: untransposed
     Pass{"simplify_transposes", simplify_transposes, 5},

@@ -28,33 +28,21 @@ std::string why_not_fp16(ModelEdit& model, const TreeNode& n) {
 
 }  // namespace
 
-std::vector<LayerPrecision> parse_layer_precisions(std::string_view text) {
-    std::vector<LayerPrecision> wishes;
-    while (!text.empty()) {
-        const std::string_view one = text.substr(0, text.find(','));
-        text.remove_prefix(std::min(one.size() + 1, text.size()));
-        const std::size_t colon = one.rfind(':');
-        if (colon == std::string_view::npos || colon == 0)
-            throw Error({.what = fmt::format("'{}' is no pattern with a precision", one), .fix = "write 'head/*:fp32,*Softmax*:fp32'"});
-        wishes.push_back({std::string(one.substr(0, colon)), precision_named(one.substr(colon + 1))});
-    }
-    return wishes;
-}
-
-void apply(const std::vector<LayerPrecision>& wishes, PrecisionPlan& plan) {
-    for (const LayerPrecision& w : wishes) {
+void apply(const LayerPrecisions& wishes, PrecisionPlan& plan) {
+    for (const auto& [pattern, name] : wishes) {
+        const Precision precision = precision_named(name);
         bool fits = false;
         for (LayerPlan& l : plan.layers) {
-            if (!fits_pattern(w.pattern, l.layer)) continue;
+            if (!fits_pattern(pattern, l.layer)) continue;
             fits = true;
-            l.asked = l.chosen = w.precision;
-            l.reason = fmt::format("asked for by '{}'", w.pattern);
+            l.asked = l.chosen = precision;
+            l.reason = fmt::format("asked for by '{}'", pattern);
         }
-        if (!fits) throw Error({.what = fmt::format("no layer fits '{}'", w.pattern), .fix = "`tercet export MODEL --write-plan FILE` lists the layers"});
+        if (!fits) throw Error({.what = fmt::format("no layer fits '{}'", pattern), .fix = "`tercet export MODEL --write-plan FILE` lists the layers"});
     }
 }
 
-PrecisionPlan make_export_plan(ModelEdit& model, Precision precision, const Scales& scales, const std::vector<LayerPrecision>& wishes) {
+PrecisionPlan make_export_plan(ModelEdit& model, Precision precision, const Scales& scales, const LayerPrecisions& wishes, Precision fallback) {
     PrecisionPlan plan{.precision = precision, .scales = scales};
     std::vector<std::size_t> nodes;
     std::set<std::string> seen;
@@ -72,7 +60,10 @@ PrecisionPlan make_export_plan(ModelEdit& model, Precision precision, const Scal
         if (precision == Precision::int8) l.reason = why_not_int8(model, plan, nodes[i]);
         if (l.reason.empty()) continue;
         l.chosen = Precision::fp32;
-        if (precision == Precision::int8 && !has_int8_form(model, plan, nodes[i])) l.asked = Precision::fp32;
+        if (precision != Precision::int8) continue;
+        if (!has_int8_form(model, plan, nodes[i])) l.asked = Precision::fp32;
+        else if (fallback != Precision::fp16 || why_not_fp16(model, model.nodes()[nodes[i]]).empty()) l.chosen = fallback;
+        if (l.chosen != Precision::fp32) l.reason += fmt::format("; {} instead", name_of(fallback));
     }
     return plan;
 }

@@ -98,6 +98,12 @@ Precision precision_named(std::string_view name) {
     return static_cast<Precision>(found - names.begin());
 }
 
+Precision fallback_named(std::string_view name) {
+    const Precision p = precision_named(name);
+    if (p == Precision::int8) throw Error({.what = "int8 is no fallback of int8", .where = "--fallback-precision", .fix = "choose among fp32, fp16 and bf16"});
+    return p;
+}
+
 const LayerPlan* PrecisionPlan::find(std::string_view layer) const {
     const auto found = std::ranges::find(layers, layer, &LayerPlan::layer);
     return found != layers.end() ? &*found : nullptr;

@@ -15,6 +15,7 @@ namespace tercet {
 enum class Precision { fp32, fp16, bf16, int8 };
 std::string_view name_of(Precision);
 Precision precision_named(std::string_view name);  // Error that lists the names if there is none
+Precision fallback_named(std::string_view name);   // the same of what can stand in for INT8
 
 struct LayerPlan {
     std::string layer;                 // label of the ONNX node: its name, else its first output's

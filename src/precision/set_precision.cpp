@@ -3,6 +3,7 @@
 
 #include "ops/expr.h"
 #include "ops/op.h"
+#include "ops/quantized.h"
 #include "passes/quantization.h"
 #include "precision/quantize_weights.h"
 
@@ -96,10 +97,9 @@ private:
         if (!axis || !is_activation(g_.input(id, 0)) || !all_asked(g_, id, asked_, {Precision::int8})) return false;
         const Tensor& w = *g_.constant(id, 1);
         const ValueId x = g_.input(id, 0);
-        constexpr std::int64_t longest = (std::int64_t{1} << 30) / (255 * 128);
         if (const Attributes& a = g_.node(id).attributes; g_.is(id, "Gemm") && (a.integer("transA", 0) != 0 || a.real("alpha", 1) != 1 || a.real("beta", 1) != 1)) {
             refuse(g_, id, refusals_, "a Gemm with transA, alpha or beta has no int8 form");
-        } else if (w.count() == 0 || w.count() / w.shape()[*axis] > longest) {
+        } else if (w.count() == 0 || w.count() / w.shape()[*axis] > longest_sum_of_bytes) {
             refuse(g_, id, refusals_, "sums of so many products could be greater than 32 bits hold");
         } else if (!is_finite(w)) {
             refuse(g_, id, refusals_, fmt::format("its weights '{}' hold NaN or infinity", g_.value(g_.input(id, 1)).name));
@@ -342,7 +342,9 @@ std::vector<LayerPlan> layers_of_precisions(const Graph& read, const Graph& made
         } else if (run->second.precision != l.asked) {
             l.chosen = run->second.precision;
             const auto why = refusals.find(l.layer);
-            l.reason = why != refusals.end() ? why->second
+            const bool stands_in = l.asked == Precision::int8 && (l.chosen == Precision::fp16 || l.chosen == Precision::bf16);
+            l.reason = stands_in                ? fmt::format("{}; {} instead", why != refusals.end() ? why->second : fmt::format("{} has no int8 form", run->second.op), name_of(l.chosen))
+                       : why != refusals.end() ? why->second
                        : l.chosen == Precision::int8 ? fmt::format("{} reads what is stored in bytes, by the model itself or for others", l.op)
                        : l.asked == Precision::int8 ? fmt::format("{} computes in fp32", l.op)
                                                     : fmt::format("{} has no weights to store in 16 bits", l.op);

@@ -87,8 +87,9 @@ struct Tactic {
     /// Rough arithmetic cost in arbitrary units, comparable between tactics: what `--tune none` minimises, and the order
     /// in which candidates are timed.
     double (*cost)(const Step&, const Variant&, const Isa&) = nullptr;
-    /// Whether the step has the same bits at every level, though it may not be exact: sums are canonical ones (the bias, then taps and
-    /// channels in their order, each added by one FMA), functions have their canonical form. Null: it has not.
+    /// Whether the step has the same bits at every level from AVX2 on, and by every tactic that says so, though it may not be exact: sums
+    /// are canonical ones (of products the bias, then taps and channels in their order, each added by one FMA; of rows as in
+    /// src/cpu/simd/loops.h), functions have their canonical form. Null: it has not.
     bool (*canonical)(const Step&, const Isa&) = nullptr;
     bool stores = false;  // takes steps with `stored` (op.h), and says of which types
 

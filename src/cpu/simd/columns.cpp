@@ -20,8 +20,8 @@ inline void for_strips(std::int64_t columns, Strip strip) {
 }
 
 // Blocks of rows are summed apart, so that long columns lose no more than short ones.
-template <class Term>
-inline void add_columns(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns, Term term) {
+template <class Add>
+inline void add_columns(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns, Add add) {
     constexpr std::int64_t block = 64;
     for_strips(columns, [&]<class V>(std::int64_t c, std::int64_t k, V) {
         Floats total[V::count];
@@ -30,7 +30,7 @@ inline void add_columns(float* y, const float* x, std::int64_t rows, std::int64_
             Floats part[V::count]{};
             for (std::int64_t r = first; r < (rows - first < block ? rows : first + block); ++r)
 #pragma GCC unroll 4
-                for (int v = 0; v < V::count; ++v) part[v] += term(load(x + r * step + c + v * lanes, k), c + v * lanes, k);
+                for (int v = 0; v < V::count; ++v) part[v] = add(part[v], load(x + r * step + c + v * lanes, k), c + v * lanes, k);
             for (int v = 0; v < V::count; ++v) total[v] += part[v];
         }
         for (int v = 0; v < V::count; ++v) store(y + c + v * lanes, total[v], k);
@@ -50,18 +50,18 @@ inline void choose_columns(float* y, const float* x, std::int64_t rows, std::int
 }
 
 void sum(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns) noexcept {
-    add_columns(y, x, rows, step, columns, [](Floats v, std::int64_t, std::int64_t) { return v; });
+    add_columns(y, x, rows, step, columns, [](Floats s, Floats v, std::int64_t, std::int64_t) { return s + v; });
 }
 void sum_magnitudes(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns) noexcept {
-    add_columns(y, x, rows, step, columns, [](Floats v, std::int64_t, std::int64_t) { return magnitude(v); });
+    add_columns(y, x, rows, step, columns, [](Floats s, Floats v, std::int64_t, std::int64_t) { return s + magnitude(v); });
 }
 void sum_squares(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns) noexcept {
-    add_columns(y, x, rows, step, columns, [](Floats v, std::int64_t, std::int64_t) { return v * v; });
+    add_columns(y, x, rows, step, columns, [](Floats s, Floats v, std::int64_t, std::int64_t) { return fma(v, v, s); });
 }
 void sum_deviations(float* y, const float* x, const float* mean, std::int64_t rows, std::int64_t step, std::int64_t columns) noexcept {
-    add_columns(y, x, rows, step, columns, [=](Floats v, std::int64_t c, std::int64_t k) {
+    add_columns(y, x, rows, step, columns, [=](Floats s, Floats v, std::int64_t c, std::int64_t k) {
         const Floats d = v - load(mean + c, k);
-        return d * d;
+        return fma(d, d, s);
     });
 }
 void maximum(float* y, const float* x, std::int64_t rows, std::int64_t step, std::int64_t columns) noexcept {

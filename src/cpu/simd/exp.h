@@ -22,15 +22,15 @@ inline Floats round_even(Floats x) {
 inline Floats exp_of_sum(Floats x, Floats low) {
     const Floats bounded = min(max(x, all(-104.0f)), all(89.0f));
     const Floats n = round_even(bounded * 1.44269504088896341f);
-    Floats r = bounded - n * 0.693359375f;  // ln 2 in two parts, the first with few bits
-    r = r - n * -2.12194440e-4f + low;
+    Floats r = bounded - n * 0.693359375f;  // ln 2 in two parts, the first with few bits: this product is exact
+    r = fma(n, all(2.12194440e-4f), r) + low;
     Floats p = all(1.0f / 5040);
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1.0f;
+    p = fma(p, r, all(1.0f / 720));
+    p = fma(p, r, all(1.0f / 120));
+    p = fma(p, r, all(1.0f / 24));
+    p = fma(p, r, all(1.0f / 6));
+    p = fma(p, r, all(0.5f));
+    p = fma(p * r, r, r) + 1.0f;
     // 2^n in two factors, so that results below 2^-126 are rounded once, as subnormals.
     const Ints ni = __builtin_convertvector(n, Ints);
     const Ints half = ni >> 1;

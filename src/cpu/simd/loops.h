@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the loops of this folder go over a row whose length is no multiple of a vector's, and add one up.
+// How the loops of this folder go over a row whose length is no multiple of a vector's, and add one up: in an order that does not
+// depend on the level, so that INT8 engines have the same bits at all that have FMA. Files that add are compiled without contraction
+// (cmake/simd.cmake), and say where they want FMA.
 #pragma once
 
 #include "cpu/simd/vector.h"
@@ -32,27 +34,49 @@ inline Floats filled(Floats v, std::int64_t n, Floats fill) {
     return index < static_cast<std::int32_t>(n) ? v : fill;
 }
 
-// The sum of term(x[i]) for i in [0, n): four sums at a time, which are added in double once per block.
-template <class Term>
-inline double sum_of(const float* x, std::int64_t n, Term term) {
+// 16 sums side by side, in as many registers as they take: element i of a row is added to sum i % 16.
+constexpr int wide = 16, parts = wide / lanes;
+struct Sums {
+    Floats part[parts]{};
+};
+
+// Sum i and sum i + 8, then i + 4, 2 and 1: in every lane.
+inline Floats total_of(Sums s) {
+    for (int half = parts / 2; half > 0; half /= 2)
+        for (int p = 0; p < half; ++p) s.part[p] += s.part[p + half];
+    return over_lanes(s.part[0], plus);
+}
+
+// Calls body(part, offset, count) for whole vectors (count == lanes), then once for the rest; `part` is where they belong in Sums.
+template <class Body>
+inline void for_parts(std::int64_t n, Body body) {
+    std::int64_t i = 0;
+    for (; i + wide <= n; i += wide)
+#pragma GCC unroll 4
+        for (int p = 0; p < parts; ++p) body(p, i + p * lanes, static_cast<std::int64_t>(lanes));
+    for (int p = 0; i < n; ++p, i += lanes) body(p, i, n - i < lanes ? n - i : static_cast<std::int64_t>(lanes));
+}
+
+// The sum that add(sum, x[i]) makes, for i in [0, n): 4 times 16 sums at a time, which are added in double once per block.
+template <class Add>
+inline double sum_of(const float* x, std::int64_t n, Add add) {
     constexpr std::int64_t block = 4096;
     double total = 0;
     for (std::int64_t first = 0; first < n; first += block) {
         const std::int64_t last = n - first < block ? n : first + block;
-        Floats a{}, b{}, c{}, d{};
+        Sums sums[4];
         std::int64_t i = first;
-        for (; i + 4 * lanes <= last; i += 4 * lanes) {
-            a += term(load(x + i));
-            b += term(load(x + i + lanes));
-            c += term(load(x + i + 2 * lanes));
-            d += term(load(x + i + 3 * lanes));
-        }
-        for (; i < last; i += lanes) {
-            const std::int64_t k = last - i < lanes ? last - i : lanes;
-            const Floats v = term(load(x + i, k));
-            a += k < lanes ? filled(v, k, Floats{}) : v;
-        }
-        total += static_cast<double>(over_lanes((a + b) + (c + d), plus)[0]);
+        for (; i + 4 * wide <= last; i += 4 * wide)
+#pragma GCC unroll 4
+            for (int s = 0; s < 4; ++s)
+#pragma GCC unroll 4
+                for (int p = 0; p < parts; ++p) sums[s].part[p] = add(sums[s].part[p], load(x + i + s * wide + p * lanes));
+        for_parts(last - i, [&](int p, std::int64_t at, std::int64_t k) {
+            const Floats sum = add(sums[0].part[p], load(x + i + at, k));
+            sums[0].part[p] = k < lanes ? filled(sum, k, sums[0].part[p]) : sum;
+        });
+        for (int p = 0; p < parts; ++p) sums[0].part[p] = (sums[0].part[p] + sums[1].part[p]) + (sums[2].part[p] + sums[3].part[p]);
+        total += static_cast<double>(total_of(sums[0])[0]);
     }
     return total;
 }

@@ -26,19 +26,19 @@ void sum_pool(float* out, const float* const* x, std::int64_t taps, std::int64_t
 void depthwise(float* y, const float* const* x, const float* w, const float* bias, std::int64_t taps, std::int64_t channels) noexcept {
     for_vectors(channels, [&](std::int64_t c, std::int64_t n) {
         Floats s = bias ? load(bias + c, n) : Floats{};
-        for (std::int64_t t = 0; t < taps; ++t) s += load(x[t] + c, n) * load(w + t * channels + c, n);
+        for (std::int64_t t = 0; t < taps; ++t) s = fma(load(x[t] + c, n), load(w + t * channels + c, n), s);
         store(y + c, s, n);
     });
 }
 
 double sum(const float* x, std::int64_t n) noexcept {
-    return sum_of(x, n, [](Floats v) { return v; });
+    return sum_of(x, n, plus);
 }
 double sum_magnitudes(const float* x, std::int64_t n) noexcept {
-    return sum_of(x, n, [](Floats v) { return magnitude(v); });
+    return sum_of(x, n, [](Floats s, Floats v) { return s + magnitude(v); });
 }
 double sum_squares(const float* x, float mean, std::int64_t n) noexcept {
-    return sum_of(x, n, [=](Floats v) { return (v - mean) * (v - mean); });
+    return sum_of(x, n, [=](Floats s, Floats v) { return fma(v - mean, v - mean, s); });
 }
 
 // The most by `better`, in every lane.
@@ -61,14 +61,14 @@ inline Floats maximum_of(const float* x, std::int64_t n) { return extreme_of(x, 
 
 // The sum, in every lane.
 inline Floats exp_minus_all(float* y, const float* x, Floats max_x, std::int64_t n) {
-    Floats s{};
-    for_vectors(n, [&](std::int64_t i, std::int64_t k) {
+    Sums s;
+    for_parts(n, [&](int p, std::int64_t i, std::int64_t k) {
         Floats e = exp(load(x + i, k) - max_x);
         if (k < lanes) e = filled(e, k, Floats{});
         store(y + i, e, k);
-        s += e;
+        s.part[p] += e;
     });
-    return over_lanes(s, plus);
+    return total_of(s);
 }
 
 float maximum(const float* x, std::int64_t n) noexcept { return maximum_of(x, n)[0]; }
@@ -76,7 +76,7 @@ float minimum(const float* x, std::int64_t n) noexcept { return extreme_of(x, n,
 float exp_minus(float* y, const float* x, float max_x, std::int64_t n) noexcept { return exp_minus_all(y, x, all(max_x), n)[0]; }
 
 void softmax(float* y, const float* x, std::int64_t rows, std::int64_t n) noexcept {
-    if (n <= lanes) {  // a row in one register
+    if (n <= lanes) {  // a row in one register; the same bits
         for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
             const Floats v = load(x, n);
             const Floats e = filled(exp(v - over_lanes(filled(v, n, all(x[0])), greater)), n, Floats{});

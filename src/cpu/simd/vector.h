@@ -54,6 +54,15 @@ inline void store_part(float* p, Floats v, std::int64_t n) {
 }
 #endif
 
+// a*b + c, rounded once where the level has FMA.
+#if TERCET_VECTOR_BYTES == 64
+inline Floats fma(Floats a, Floats b, Floats c) { return Floats(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c))); }
+#elif TERCET_VECTOR_BYTES == 32
+inline Floats fma(Floats a, Floats b, Floats c) { return Floats(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c))); }
+#else
+inline Floats fma(Floats a, Floats b, Floats c) { return a * b + c; }
+#endif
+
 // NaN in either argument of these comes out: maxps and minps give their second argument then, as the selection does.
 inline Floats max(Floats a, Floats b) { return a != a ? a : (a > b ? a : b); }
 inline Floats min(Floats a, Floats b) { return a != a ? a : (a < b ? a : b); }

@@ -134,7 +134,15 @@ void Assembler::load_as_floats(const Vec& to, const Xbyak::Address& from, int n,
 void Assembler::store_floats_as(const Xbyak::Address& to, const Vec& from, int n, DType type, int zero_point, const Vec& scratch) {
     if (type == DType::f32) return store(to, from, n, scratch);
     const int least = type == DType::i8 ? -128 : 0;
-    vmaxps(from, from, all(static_cast<float>(least - zero_point)));  // the second source where the first is NaN
+    constexpr int ordered = 7;
+    if (wide) {  // NaN becomes 0
+        vcmpps(k2, from, from, ordered);
+        vmaxps(from | k2 | T_z, from, all(static_cast<float>(least - zero_point)));
+    } else {
+        vcmpps(scratch, from, from, ordered);
+        vandps(from, from, scratch);
+        vmaxps(from, from, all(static_cast<float>(least - zero_point)));
+    }
     vminps(from, from, all(static_cast<float>(least + 255 - zero_point)));
     vcvtps2dq(from, from);
     if (zero_point != 0) vpaddd(from, from, all_bits(static_cast<std::uint32_t>(zero_point)));

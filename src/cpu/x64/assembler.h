@@ -70,7 +70,7 @@ public:
     void zero(const Vec& v);
 
     /// The same for elements that are stored as f32, f16, bf16, i8 or u8 and are floats in registers. `stored` rounds half to
-    /// even; integers get `zero` added and saturate, NaN gives their least. It clobbers `from` and `scratch`.
+    /// even; integers get `zero` added and saturate, NaN counts as 0. It clobbers `from`, `scratch` and k2.
     void load_as_floats(const Vec& to, const Xbyak::Address& from, int n, DType type);
     void store_floats_as(const Xbyak::Address& to, const Vec& from, int n, DType type, int zero, const Vec& scratch);
 

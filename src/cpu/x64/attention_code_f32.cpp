@@ -100,7 +100,8 @@ const RegisteredTactic attention{{.name = "cpu/attention_code_f32",
                                   .refuse = refuse,
                                   .variants = variants,
                                   .compile = compile,
-                                  .cost = cost}};
+                                  .cost = cost,
+                                  .canonical = [](const Step&, const Isa&) { return true; }}};
 
 }  // namespace
 }  // namespace tercet::x64

@@ -76,7 +76,8 @@ const RegisteredTactic matmul_computed{{.name = "cpu/matmul_computed_f32",
                                         .cost = [](const Step& s, const Variant& v, const Isa& isa) {
                                             const Matrices m = matrices_of(s);
                                             return product_cost(shape_of(s), v, isa) + 0.2 * static_cast<double>(m.matrices * m.depth * m.columns);
-                                        }}};
+                                        },
+                                        .canonical = TailShape::canonical}};
 
 }  // namespace
 }  // namespace tercet::x64
