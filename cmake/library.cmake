@@ -81,7 +81,9 @@ function(tercet_install)
     file(RELATIVE_PATH to_prefix ${pkgconfig} ${CMAKE_INSTALL_PREFIX})
     file(RELATIVE_PATH to_include ${pkgconfig} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
     list(TRANSFORM TERCET_LANGUAGE_LIBRARIES PREPEND -l OUTPUT_VARIABLE libraries)
-    list(APPEND libraries ${TERCET_TENSORRT_LIBRARIES})
+    set(optional ${TERCET_TENSORRT_LIBRARIES})
+    list(TRANSFORM optional PREPEND -l REGEX "^[^/]")  # names, where the others are files
+    list(APPEND libraries ${optional})
     list(JOIN libraries " " language_libraries)
     set(archive_needs)
     if(NOT BUILD_SHARED_LIBS)  # pkg-config wants all modules of Requires.private to be there, even where nothing of them is linked

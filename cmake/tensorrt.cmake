@@ -25,8 +25,8 @@ function(tercet_find_tensorrt)
             set(names nvinfer libnvinfer.so.${CMAKE_MATCH_2})
         endif()
     endif()
-    find_library(TENSORRT_LIBRARY NAMES ${names} HINTS ${TENSORRT_ROOT} /usr/local/tensorrt PATH_SUFFIXES lib lib64 targets/${arch}-gnu/lib .)
-    find_library(CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 libcudart.so.11.0 HINTS ${TENSORRT_CUDA_ROOT} /usr/local/cuda
+    find_library(TENSORRT_LIBRARY NAMES ${names} NAMES_PER_DIR HINTS ${TENSORRT_ROOT} /usr/local/tensorrt PATH_SUFFIXES lib lib64 targets/${arch}-gnu/lib .)
+    find_library(CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 libcudart.so.11.0 NAMES_PER_DIR HINTS ${TENSORRT_CUDA_ROOT} /usr/local/cuda
         PATH_SUFFIXES lib lib64 targets/${arch}/lib)
 
     set(missing)
