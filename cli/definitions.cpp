@@ -3,7 +3,7 @@
 
 #include "cli/options.h"
 
-#include <fmt/format.h>
+#include <cstdio>
 
 namespace tercet::cli {
 namespace {
@@ -74,7 +74,7 @@ std::string in_quotes(const std::string& text) { return "'" + CLI::detail::find_
 
 void add_manual(CLI::App& app) {
     const auto print = [&app](std::string (*write)(const std::vector<Verb>&)) {
-        fmt::print("{}", write(definitions_of(app)));
+        std::fputs(write(definitions_of(app)).c_str(), stdout);  // main() looks whether it could
         throw CLI::Success();
     };
     app.add_flag_callback("--man", [print] { print(manual); }, "Print the manual page, to be read by `tercet --man | man -l -`, and exit");

@@ -88,6 +88,12 @@ class Manual(unittest.TestCase):
         for variable in variables:
             self.assertIn(variable, environment)
 
+    def test_is_whole_or_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([arguments.tercet, "--man"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("disk full", done.stderr)
+
     def test_has_its_sections_in_order(self):
         self.assertEqual([s for s in re.findall(r"^\.SH (.*)", tercet("--man"), re.M) if s != "OPTIONS OF SEVERAL VERBS"],
                          ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "VERBS", "ENVIRONMENT", "EXIT STATUS", "FILES", "EXAMPLES", "SEE ALSO"])
