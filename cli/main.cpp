@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
                "`tercet VERB --help` shows the options of a verb. The environment variable TERCET_MAX_ISA caps the instructions that are\n"
                "used; `tercet doctor` lists the levels.");
     try {
-        for (auto add : {add_build, add_calibrate, add_run, add_bench, add_compare, add_inspect, add_check, add_export, add_doctor}) add(app);
+        for (auto add : {add_build, add_calibrate, add_run, add_bench, add_compare, add_inspect, add_check, add_export, add_convert, add_doctor}) add(app);
         add_manual(app);
         app.parse(argc, argv);
         return finish(0);

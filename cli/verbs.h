@@ -17,5 +17,6 @@ void add_inspect(CLI::App& app);
 void add_check(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_export(CLI::App& app);
+void add_convert(CLI::App& app);
 
 }  // namespace tercet::cli

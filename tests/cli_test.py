@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 
 import onnx_bytes as ob
 
-VERBS = ["build", "calibrate", "run", "bench", "compare", "inspect", "check", "export", "doctor"]
+VERBS = ["build", "calibrate", "run", "bench", "compare", "inspect", "check", "export", "convert", "doctor"]
 arguments = None
 
 
@@ -119,7 +119,8 @@ class WrongUsage(Program):
                 (["run", "e.engine", "--threads", "-1"], "--threads"), (["check"], "DIR"), (["compare", model], "--data"),
                 (["compare", "--data", "x.npy"], "MODEL"), (["compare", model, "--data", "x.npy", "--engines", "e.engine"], "--engines"),
                 (["compare", model, "--data", "x.npy", "--precisions", "fp32,fp64"], "fp64"), (["compare", model, "--data", "x=", "--data", "y"], "name=FILE"),
-                (["calibrate", model], "--calib-data"),
+                (["calibrate", model], "--calib-data"), (["convert"], "MODEL"), (["convert", "--install"], "tensorflow, pytorch, scikit-learn"),
+                (["convert", "--install", "caffe"], "there is no 'caffe'"), (["convert", "m.pt", "--input-type", "x:float"], "name:int64"), (["convert", "m.pt", "--opset", "1"], "--opset"),
                 (["calibrate", model, "--calib-data", "d", "--calibrator", "max"], "max"), (["calibrate", model, "--calib-data", "d", "--calib-samples", "0"], "--calib-samples"),
                 (["calibrate", model, "--calib-data", "d", "--layout", "hwc"], "hwc"), (["calibrate", model, "--calib-data", "d", "--percentile", "0"], "--percentile")]:
             with self.subTest(words=words):
@@ -149,6 +150,24 @@ class FilesAtFault(Program):
             for verb in ["build", "run", "bench", "inspect"]:
                 with self.subTest(verb=verb, name=name):
                     self.fails(1, verb, name, says=name)
+
+    def test_models_of_other_frameworks_name_the_verb_that_converts_them(self):
+        self.fails(1, "build", "none.onnx", says="`tercet convert`")
+        write(self.path("net.h5"), b"\x89HDF\r\n\x1a\n model_config")
+        os.mkdir(self.path("saved"))
+        write(self.path("saved", "saved_model.pb"), b"x")
+        for verb in ["build", "inspect", "calibrate", "export"]:
+            with self.subTest(verb=verb):
+                options = ["--calib-data", "saved"] if verb == "calibrate" else []
+                self.fails(1, verb, "net.h5", *options, says="net.h5: is a Keras model, not an ONNX model; convert it: tercet convert net.h5")
+        for verb in ["build", "inspect"]:
+            self.fails(1, verb, "saved", says="saved: is a TensorFlow SavedModel, not an ONNX model; convert it: tercet convert saved")
+
+    def test_a_converter_that_is_not_installed_names_the_command_that_does_it(self):
+        write(self.path("net.tflite"), b"\x1c\0\0\0TFL3")
+        self.fails(1, "convert", "net.tflite", says="install it: tercet convert --install tensorflow\n", env={"XDG_DATA_HOME": self.folder})
+        write(self.path("net.pkl"), b"\x80\x04\x95")
+        self.fails(1, "convert", "net.pkl", says="--allow-code", env={"XDG_DATA_HOME": self.folder})
 
     def test_a_name_with_a_line_break_stays_on_one_line(self):
         self.fails(1, "build", "a\nb.onnx", says="b.onnx")

@@ -15,8 +15,8 @@ namespace [[gnu::visibility("default")]] tercet {
 /// What a file is.
 enum class FileKind { model, engine, precision_plan, timing_cache, calibration_cache, tensorrt_engine };
 
-/// By the file's first bytes. A file that is nothing known counts as a model, whose reader says what it seems to be. Error
-/// if it is missing, no regular file, or unreadable.
+/// By the file's first bytes. A file that is nothing known counts as a model, and so does a folder: a model's reader says what it
+/// seems to be. Error if it is missing or unreadable.
 FileKind recognize(const std::filesystem::path& file);
 
 /// An operator that a model uses.

@@ -200,6 +200,7 @@ Scan scan_model(std::string_view bytes) {
 }  // namespace
 
 FileKind recognize(const std::filesystem::path& file) {
+    if (std::error_code failed; std::filesystem::is_directory(file, failed)) return FileKind::model;
     const FileBytes content = map_file(file);
     const std::string_view bytes = view_of(content);
     if (bytes.starts_with(engine_magic)) return FileKind::engine;
@@ -212,6 +213,7 @@ FileKind recognize(const std::filesystem::path& file) {
 
 ModelInfo inspect_model(const std::filesystem::path& file) {
     ModelInfo info;
+    if (std::error_code failed; std::filesystem::is_directory(file, failed)) read_model(file);  // knows what it may be
     try {
         const FileBytes content = map_file(file);
         info = at(file.string(), [&] { return scan_model(view_of(content)).info; });

@@ -19,11 +19,8 @@ constexpr Signature signatures[] = {
     {0, "ftrt"sv, "a TensorRT engine", "run it with `tercet run`, or build from the ONNX model that it was made from"},
     {0, "ptrt"sv, "a TensorRT engine", "run it with `tercet run`, or build from the ONNX model that it was made from"},
     {0, "vtrt"sv, "an engine of TensorRT for RTX", "run it with `tercet run`, or build from the ONNX model that it was made from"},
-    {0, "PK\x03\x04"sv, "a zip archive (PyTorch checkpoint, .keras, .npz, ...)", ""},
-    {0, "\x89HDF\r\n"sv, "an HDF5 file (Keras model or weights)", "python -m tf2onnx.convert --saved-model DIR --output model.onnx"},
-    {4, "TFL3"sv, "a TensorFlow Lite model", "python -m tf2onnx.convert --tflite MODEL --output model.onnx"},
+    {0, "PK\x03\x04"sv, "a zip archive", ""},
     {4, "ORTM"sv, "a model in ONNX Runtime's own format", "use the ONNX model that it was made from"},
-    {0, "\x80\x02"sv, "a Python pickle (old PyTorch checkpoint)", ""},
     {0, "version https://git-lfs"sv, "a pointer of Git LFS, not the model itself", "git lfs pull"},
     {0, "\x89PNG"sv, "a PNG image", "give the model first, then its data"},
     {0, "\xff\xd8\xff"sv, "a JPEG image", "give the model first, then its data"},
@@ -41,11 +38,16 @@ bool is_text(std::string_view s) {
 }  // namespace
 
 std::string how_to_export() {
-    return "make one by torch.onnx.export(model, sample, \"model.onnx\") or "
-           "python -m tf2onnx.convert --saved-model DIR --output model.onnx";
+    return "make one of a Keras, TensorFlow, PyTorch or scikit-learn model by `tercet convert`, or by torch.onnx.export(model, sample, \"model.onnx\")";
 }
 
-std::optional<Fault> recognize_foreign(std::span<const std::byte> bytes) {
+Fault foreign_model(ModelFormat format, std::string_view name) {
+    return {.what = "is " + std::string(description_of(format)) + ", not an ONNX model",
+            .fix = is_convertible(format) ? "convert it: tercet convert " + std::string(name) : std::string(how_to_save_whole(format))};
+}
+
+std::optional<Fault> recognize_foreign(std::span<const std::byte> bytes, std::string_view name) {
+    if (const ModelFormat format = model_format_of(bytes); format != ModelFormat::none) return foreign_model(format, name);
     const std::string_view s(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const auto fault = [](std::string_view what, std::string_view fix) {
         return Fault{.what = "is not an ONNX model but " + std::string(what), .fix = fix.empty() ? how_to_export() : std::string(fix)};

@@ -100,7 +100,7 @@ Model read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> o
         h.model.graph = build_graph(std::move(h.file), source, settings.fixed_inputs);
         return std::move(h.model);
     } catch (const DamagedModel&) {
-        if (auto known = recognize_foreign(bytes)) throw Error(*std::move(known));
+        if (auto known = recognize_foreign(bytes, settings.name)) throw Error(*std::move(known));
         throw;
     }
 }
@@ -111,15 +111,18 @@ Model read_model(const std::filesystem::path& file, const ReadSettings& settings
     if (status.type() == std::filesystem::file_type::not_found)
         throw Error({.what = "ONNX model not found", .where = file.string(), .fix = how_to_export()});
     if (std::filesystem::is_directory(status)) {
-        const bool saved_model = std::filesystem::exists(file / "saved_model.pb", ignored);
-        throw Error({.what = saved_model ? "is a TensorFlow SavedModel, not an ONNX model" : "is a folder, not an ONNX model",
-                     .where = file.string(),
-                     .fix = !saved_model ? "name the .onnx file in it"
-                                         : fmt::format("python -m tf2onnx.convert --saved-model {} --output model.onnx", file.string())});
+        if (std::filesystem::exists(file / "saved_model.pb", ignored)) {
+            Fault fault = foreign_model(ModelFormat::saved_model, file.string());
+            fault.where = file.string();
+            throw Error(std::move(fault));
+        }
+        throw Error({.what = "is a folder, not an ONNX model", .where = file.string(), .fix = "name the .onnx file in it"});
     }
     const FileBytes content = map_file(file);
     return at(file.string(), [&] {
-        return read_model(content.bytes, content.owner, folder_of(file), settings);
+        ReadSettings named = settings;
+        named.name = file.string();
+        return read_model(content.bytes, content.owner, folder_of(file), named);
     });
 }
 

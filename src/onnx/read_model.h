@@ -19,6 +19,7 @@ struct Model {
 
 struct ReadSettings {
     std::map<std::string, Tensor> fixed_inputs{};  // inputs that become constants; Error if there is no such input
+    std::string name = "FILE";                     // what commands in errors call a model that is read from memory
 };
 
 /// Reads operator sets 7 to 28, IR versions 3 to 14. Weights stay where they are in the mapped file (or in the external

@@ -375,16 +375,17 @@ TEST(ReadModel, SaysWhatIsWrongWithAFile) {
         std::string name, content, part;
     };
     const Case cases[] = {
-        {"missing.onnx", "-", "missing.onnx: ONNX model not found; make one by torch.onnx.export("},
+        {"missing.onnx", "-", "missing.onnx: ONNX model not found; make one of a Keras, TensorFlow, PyTorch or scikit-learn model by `tercet convert`"},
         {"", "-", "is a folder, not an ONNX model"},
-        {"saved", "-", "is a TensorFlow SavedModel"},
-        {"empty.onnx", "", "empty.onnx: is empty; make one by"},
+        {"saved", "-", "saved: is a TensorFlow SavedModel, not an ONNX model; convert it: tercet convert "},
+        {"empty.onnx", "", "empty.onnx: is empty; make one of"},
         {"a.txt", "some notes\nfor me\n", "a.txt: is not an ONNX model but a text file"},
         {"a.png", "\x89PNG\r\n\x1a\n....", "a PNG image"},
         {"a.trt", std::string("ftrt\0\0\0\0", 8), "a TensorRT engine"},
         {"a.pt", std::string("PK\x03\x04\x00\x00", 6), "a zip archive"},
-        {"a.h5", "\x89HDF\r\n\x1a\n", "an HDF5 file"},
-        {"a.tflite", std::string("\x1c\0\0\0TFL3\0\0", 10), "a TensorFlow Lite model"},
+        {"a.h5", "\x89HDF\r\n\x1a\n .. model_config ..", "/a.h5: is a Keras model, not an ONNX model; convert it: tercet convert /"},
+        {"w.h5", "\x89HDF\r\n\x1a\n", "weights only"},
+        {"a.tflite", std::string("\x1c\0\0\0TFL3\0\0", 10), "a.tflite: is a TensorFlow Lite model, not an ONNX model; convert it: tercet convert "},
         {"lfs.onnx", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"},
         {"cut.onnx", whole.substr(0, whole.size() - 10), "cut.onnx: is truncated"},
         {"cut2.onnx", whole.substr(0, whole.size() / 2), "is truncated"},

@@ -102,6 +102,10 @@ ProgramEnd run(const std::vector<std::string>& command, const std::function<void
     return program.wait();
 }
 
+void check_signal(const ProgramEnd& end, const std::vector<std::string>& command) {
+    if (!end.signal.empty()) throw Error({.what = fmt::format("was ended by a signal ({})", end.signal), .where = command[0], .fix = "look whether memory is short"});
+}
+
 std::string last_line(std::string text) {
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text.substr(text.rfind('\n') + 1);
@@ -123,12 +127,25 @@ ProgramEnd run_program(const std::vector<std::string>& command, const std::funct
     return end;
 }
 
+void run_shown(const std::vector<std::string>& command) {
+    const ProgramEnd end = Running(command, STDERR_FILENO, STDERR_FILENO).wait();
+    check_signal(end, command);
+    if (end.status != 0) throw Error({.what = fmt::format("failed with exit status {}", end.status), .where = command[0], .fix = "see what it wrote"});
+}
+
 std::string output_of_program(const std::vector<std::string>& command) {
     std::string text, complaint;
     const ProgramEnd end = run(command, [&](std::string_view chunk, bool is_error) { (is_error ? complaint : text) += chunk; });
-    if (!end.signal.empty()) throw Error({.what = fmt::format("was ended by a signal ({})", end.signal), .where = command[0], .fix = "look whether memory is short"});
+    check_signal(end, command);
     if (end.status != 0) throw Error({.what = last_line(complaint), .where = command[0]});
     return text;
+}
+
+void run_program(const std::vector<std::string>& command) {
+    FileActions files;
+    files.duplicate(STDERR_FILENO, STDOUT_FILENO);
+    if (const int status = wait_for(start(command, files.actions), command); status != 0)
+        throw Error({.what = fmt::format("failed with exit status {}", status), .where = command[0], .fix = "see what it wrote"});
 }
 
 }  // namespace tercet

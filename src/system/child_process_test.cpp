@@ -38,5 +38,13 @@ TEST(ChildProcess, IsEndedByWhatTheReceiverThrows) {
     EXPECT_EQ(error_of([] { run_program({"sh", "-c", "echo go; exec sleep infinity"}, [](std::string_view, bool) { throw Error({.what = "enough"}); }); }), "enough");
 }
 
+TEST(ChildProcess, RunsAProgramWhoseOutputIsForPeople) {
+    ::testing::internal::CaptureStderr();
+    run_shown({"sh", "-c", "echo one; echo two >&2"});
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), "one\ntwo\n");
+    EXPECT_THAT(error_of([] { run_shown({"sh", "-c", "exit 3"}); }), HasSubstr("sh: failed with exit status 3"));
+    EXPECT_THAT(error_of([] { run_shown({"/no/such/program"}); }), HasSubstr("cannot be started"));
+}
+
 }  // namespace
 }  // namespace tercet
