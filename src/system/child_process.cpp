@@ -141,11 +141,4 @@ std::string output_of_program(const std::vector<std::string>& command) {
     return text;
 }
 
-void run_program(const std::vector<std::string>& command) {
-    FileActions files;
-    files.duplicate(STDERR_FILENO, STDOUT_FILENO);
-    if (const int status = wait_for(start(command, files.actions), command); status != 0)
-        throw Error({.what = fmt::format("failed with exit status {}", status), .where = command[0], .fix = "see what it wrote"});
-}
-
 }  // namespace tercet

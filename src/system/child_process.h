@@ -26,8 +26,4 @@ void run_shown(const std::vector<std::string>& command);
 /// that it wrote there, if it cannot be started or does not exit with status 0.
 std::string output_of_program(const std::vector<std::string>& command);
 
-/// Runs a program and waits for it; what it writes goes to this process's standard error. Error if it cannot be started or does not
-/// exit with status 0.
-void run_program(const std::vector<std::string>& command);
-
 }  // namespace tercet
