@@ -328,6 +328,17 @@ TEST(QuantizedEngines, ATransformerHasTheSameBitsEverywhere) {
     }
 }
 
+// Sums of 40 products of bytes are whole numbers below 2^24, so that they are exact in f32.
+TEST(QuantizedEngines, ProductsOfComputedMatricesOfBytesGiveTheOperatorsBits) {
+    const Levels levels(R"((f32[N,24,40] x) => (u8[N,24,24] y) { q = QuantizeLinear(x, f32{0.0171}, u8{119}) p = QuantizeLinear(x, f32{0.0213}, i8{-7}) t = Transpose<perm = [0, 2, 1]>(p)
+        y = QLinearMatMul(q, f32{0.0171}, u8{119}, t, f32{0.0213}, i8{-7}, f32{0.0931}, u8{101}) })");
+    const Tensor x = levels.input();
+    const std::vector<std::byte> y = levels.same_everywhere(x);
+    const Tensor expected = evaluate(levels.graph(), std::span(&x, 1))[0];
+    ASSERT_EQ(y.size(), expected.bytes());
+    EXPECT_EQ(std::memcmp(y.data(), expected.data(), y.size()), 0);
+}
+
 TEST(QuantizedEngines, NanIsStoredAsTheZeroPoint) {
     for (const char* zero : {"i8{0}", "i8{-128}", "u8{93}"}) {
         const std::string q = "f32{0.0625}, " + std::string(zero);
