@@ -111,7 +111,7 @@ class WrongUsage(Program):
                 (["build", model, "--layer-precisions", "conv1:fp64"], "fp64"), (["build", model, "--layerPrecisions=*:int32"], "int32"),
                 (["build", model, "--resize", "0"], "224"), (["build", model, "--resize", "8x8", "--crop", "4"], "shorter side"),
                 (["build", model, "--scale", "1/0"], "1/255"), (["build", model, "--color", "cmyk"], "cmyk"), (["build", model, "--layout", "chw"], "chw"),
-                (["build", model, "--target", "trt11x"], "not yet"), (["build", model, "--tune", "some"], "some"),
+                (["build", model, "--target", "cuda"], "not yet"), (["build", model, "--tune", "some"], "some"),
                 (["build", model, "--min-shapes", "x:1xA"], "'A' is no size"), (["build", model, "--max-shapes", "x:1,x:2"], "twice"),
                 (["build", model, size, "much"], "1GiB"), (["build", model, size, "1024"], "1024MiB"),
                 (["build", model, "--memPoolSize", "dlaSRAM:1"], "workspace"), (["build", model, "--fix-input", "x"], "name=FILE"),

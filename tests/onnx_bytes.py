@@ -3,10 +3,11 @@
 
 import struct
 
-FLOAT, INT64 = 1, 7
+FLOAT, INT64, FLOAT16 = 1, 7, 10
 
 
 def varint(n):
+    n &= 2**64 - 1  # negative numbers take ten bytes
     out = bytearray()
     while n > 127:
         out.append(n & 127 | 128)
@@ -23,7 +24,8 @@ def field(number, value):
 
 
 def tensor(name, shape, values, dtype=FLOAT):
-    raw = struct.pack("<%d%s" % (len(values), "f" if dtype == FLOAT else "q"), *values)
+    """`values` are numbers, or bytes as they lie in memory."""
+    raw = values if isinstance(values, bytes) else struct.pack("<%d%s" % (len(values), "f" if dtype == FLOAT else "q"), *values)
     return b"".join(field(1, d) for d in shape) + field(2, dtype) + field(8, name) + field(9, raw)
 
 
@@ -32,8 +34,21 @@ def value_info(name, shape, dtype=FLOAT):
     return field(1, name) + field(2, field(1, field(1, dtype) + field(2, dims)))
 
 
-def node(op, inputs, outputs, domain="", attributes=b""):
-    return (b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + field(4, op)
+def attribute(name, value):
+    """An attribute of a node: an integer, a float, text, or a list of integers."""
+    if isinstance(value, int):
+        typed = field(3, value) + field(20, 2)
+    elif isinstance(value, float):
+        typed = varint(2 << 3 | 5) + struct.pack("<f", value) + field(20, 1)
+    elif isinstance(value, str):
+        typed = field(4, value) + field(20, 3)
+    else:
+        typed = b"".join(field(8, v) for v in value) + field(20, 7)
+    return field(5, field(1, name) + typed)
+
+
+def node(op, inputs, outputs, domain="", attributes=b"", name=""):
+    return (b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + (field(3, name) if name else b"") + field(4, op)
             + (field(7, domain) if domain else b"") + attributes)
 
 

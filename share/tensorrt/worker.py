@@ -41,6 +41,7 @@ FEATURES = {
 }
 
 # Layers that move elements without changing them: their output has the scale of their input.
+PARTS = ("SLICE", "GATHER")  # what they take a part of may be larger
 MOVES = ("SHUFFLE", "IDENTITY", "SLICE", "GATHER", "SQUEEZE", "UNSQUEEZE", "REVERSE_SEQUENCE", "PADDING")
 WIDTHS = {"int8": 1, "fp8": 1, "fp16": 2, "bf16": 2, "fp32": 4}
 
@@ -84,7 +85,7 @@ def cache_header(trt):
 def type_name(text):
     """"fp16" of "Half", "DataType.HALF", "Two wide channel vectorized row major FP16 format"; "" of what is no such type."""
     text = str(text).lower()
-    for name, words in (("int8", r"(?<!u)int8"), ("fp8", "fp8"), ("bf16", "bf16|bfloat16"), ("fp16", "fp16|half"), ("fp32", "fp32|float")):
+    for name, words in (("int8", r"(?<!u)int8"), ("fp8", "fp8"), ("bf16", "bf16|bfloat16"), ("fp16", "(?<!b)float16|fp16|half"), ("fp32", r"fp32|float(?!8|16)")):
         if re.search(words, text):
             return name
     return ""
@@ -168,11 +169,12 @@ def parse(trt, network, log, job):
     parser = trt.OnnxParser(network, log)
     if parser.parse_from_file(job.model):
         return parser
-    reasons = []
+    reasons = {}
     for i in range(parser.num_errors):
         error = parser.get_error(i)
-        node = error.node_name() if hasattr(error, "node_name") else ""
-        reasons.append("%s%s" % ("node '%s': " % node if node else "", one_line(error.desc())))
+        node = "node '%s' (%s): " % (error.node_name(), error.node_operator()) if hasattr(error, "node_name") else "node %d: " % error.node() if error.node() >= 0 else ""
+        code = str(error.code()).split(".")[-1].lower().replace("_", " ")  # often all there is: the text may be a bare "false"
+        reasons["%s%s (%s)" % (node, one_line(error.desc()), code)] = None
     raise Failure("TensorRT's parser refuses the model: " + ("; ".join(reasons) or (log.errors or ["no reason given"])[-1]))
 
 
@@ -248,7 +250,7 @@ class Cache:
             name, colon, value = line.rpartition(": ")
             if not line.strip():
                 continue
-            if not colon:
+            if not colon or not re.fullmatch("[0-9a-fA-F]{1,8}", value.strip()):
                 raise Failure("%s:%d: '%s' is no line of a calibration cache" % (path, number, line))
             self.scales[name] = struct.unpack("!f", bytes.fromhex(value.strip().rjust(8, "0")))[0]
 
@@ -266,6 +268,11 @@ def constant_range(trt, layer):
         return max(abs(float(weights.max())), abs(float(weights.min())))
     except Exception:  # no numpy, no weights, another kind of array
         return None
+
+
+def is_sum(trt, layer):
+    layer.__class__ = trt.IElementWiseLayer  # the bindings give the base class, which has no op
+    return layer.op == trt.ElementWiseOperation.SUM
 
 
 def add_scales(trt, net, cache):
@@ -287,11 +294,14 @@ def add_scales(trt, net, cache):
                 continue
             source, result = layer.get_input(0).name, layer.get_output(0).name
             if kind in MOVES:
-                known, wanted = (source, result) if source in scales else (result, source)
+                known, wanted = (source, result) if source in scales or kind in PARTS else (result, source)
                 if known in scales and wanted not in scales and type_name(layer.get_output(0).dtype):
                     scales[wanted] = scales[known]
                     changed = True
-            elif kind == "ELEMENTWISE" and result in scales and str(getattr(layer, "op", "SUM")).split(".")[-1] == "SUM" and layer.num_inputs == 2:
+                if source in ranges and result not in ranges:  # a bias is a Constant behind a Shuffle
+                    ranges[result] = ranges[source]
+                    changed = True
+            elif kind == "ELEMENTWISE" and result in scales and layer.num_inputs == 2 and is_sum(trt, layer):
                 # A product and its bias: the product is at most the sum and the bias together.
                 other = layer.get_input(1)
                 if other is not None and other.name in ranges and source not in scales:
@@ -449,12 +459,15 @@ def nodes_in(text, labels):
 
 def explain_failure(log, job):
     """What a build that gave nothing failed by."""
-    text = next((e for e in log.errors if "Could not find any implementation" in e), None)
-    if text:
-        named = re.search(r"implementation for node (.*?)(?:\.$|\. |$| due to)", text)
+    text = next((e for e in log.errors if "Could not find any implementation" in e), "")
+    kernel = next((m for m in log.errors + log.warnings if "No low-precision conv kernel" in m), "")
+    if text or kernel:
+        named = re.search(r"implementation for node (.*?)(?:\.\)?$|\. | due to)", text) or re.search(r"Failing node: (\S+)", kernel)
         nodes = nodes_in(named.group(1) if named else text, job.labels)
-        kernel = next((e for e in log.errors + log.warnings if "No low-precision conv kernel" in e), "")
-        fix = "; keep it in fp32: --layer-precisions '%s:fp32'" % nodes[0] if nodes and job.precision != "fp32" else "; a larger --workspace may help"
+        if "insufficient workspace" in text:
+            fix = "; allow more by --workspace"
+        else:
+            fix = "; keep it in fp32: --layer-precisions '%s:fp32'" % nodes[0] if nodes and job.precision != "fp32" else "; a larger --workspace may help"
         raise Failure("TensorRT has no kernel for %s: %s%s" % (", ".join("'%s'" % n for n in nodes) or "a layer", kernel or text, fix), nodes)
     if any("out of memory" in e.lower() or "OutOfMemory" in e for e in log.errors):
         raise Failure("TensorRT ran out of memory: %s; use smaller --max-shapes or a smaller --workspace" % log.errors[-1])
@@ -537,10 +550,10 @@ def build(trt, job, result):
     result["build_ms"] = 1000 * (time.time() - start)
     content = bytes(serialized)
     read_back(trt, log, content, net, job, result)  # a TensorRT that crashes on its own engine leaves none
-    write_whole(job.engine, content)
-    result["bytes"] = len(content)
     if has(trt, "timing_cache") and job.get("timing_cache"):
         write_whole(job.path("timing_cache"), bytes(config.get_timing_cache().serialize()))
+    write_whole(job.engine, content)  # last: what fails before leaves none
+    result["bytes"] = len(content)
     result["warnings"] = log.warnings
     del parser
 
@@ -554,11 +567,13 @@ def import_tensorrt(job):
         except Exception as e:
             found.append("%s: %s" % (name, one_line(e)))
             continue
+        if not getattr(trt, "__version__", None):  # a folder of that name
+            found.append("%s at %s is no TensorRT" % (name, ", ".join(getattr(trt, "__path__", ["an unknown place"]))))
+            continue
         low, high = job.fields["versions"]
-        version = getattr(trt, "__version__", "0")
         if low <= version_of(trt)[0] < high:
             return trt
-        found.append("%s is version %s" % (name, version))
+        found.append("%s is version %s" % (name, trt.__version__))
     raise Failure("%s needs %s, and %s has not: %s" % (job.target, job.fields["wants"], sys.executable, "; ".join(found)))
 
 
@@ -586,13 +601,15 @@ def run(path):
 def find():
     """Every TensorRT module of this Python. Each is imported in a process of its own: a broken one can take it down."""
     modules = []
-    program = "import sys, json\nimport %s as m\nprint(json.dumps([m.__version__, m.__file__]))"
+    # Not in the current folder, and a folder without __init__.py is none: sources have folders of that name.
+    program = "import sys\nsys.path = [p for p in sys.path if p]\nimport json\nimport %s as m\nprint(json.dumps([m.__version__, m.__file__] if m.__file__ else None))"
     for name in MODULES:
         done = subprocess.run([sys.executable, "-c", program % name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         lines = done.stdout.strip().splitlines()
         if done.returncode == 0 and lines:
-            version, place = json.loads(lines[-1])
-            modules.append({"module": name, "version": version, "file": place, "problem": ""})
+            found = json.loads(lines[-1])
+            if found:
+                modules.append({"module": name, "version": found[0], "file": found[1], "problem": ""})
         elif "No module named '%s'" % name not in done.stderr:
             reason = (done.stderr.strip().splitlines() or ["ended by signal %d" % -done.returncode])[-1]
             modules.append({"module": name, "version": "", "file": "", "problem": reason})
@@ -626,13 +643,15 @@ def main(arguments):
     if not jobs:
         print("no *.job.json beside this script; `tercet build MODEL.onnx --target trt8x --job DIR` writes them", file=sys.stderr)
         return 2
-    try:
-        results = [run(path) for path in jobs]
-    except Failure as e:
-        print(one_line(e), file=sys.stderr)
-        return 1
+    results, faulty = [], False
+    for path in jobs:
+        try:
+            results.append(run(path))
+        except Failure as e:  # no job, or its result cannot be written
+            print(one_line(e), file=sys.stderr)
+            faulty = True
     print_summary(results)
-    return 0 if all(r["status"] == "ok" for _, r in results) else 1
+    return 0 if not faulty and all(r["status"] == "ok" for _, r in results) else 1
 
 
 if __name__ == "__main__":

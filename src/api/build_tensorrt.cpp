@@ -18,7 +18,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 namespace tercet {
 namespace {
@@ -208,9 +210,13 @@ private:
 
     void take_layers(Planned& p, const PlannedModel& planned, const LayerPrecisions& wishes) {
         p.plan = planned.plan;
+        // What one layer may be in, TensorRT may choose for any other: those that are to be wider say so. INT8 layers take what is fastest.
+        const bool int8_allowed = precision_ != Precision::int8 && std::ranges::any_of(p.plan.layers, [](const LayerPlan& l) { return l.chosen == Precision::int8; });
+        const bool half_allowed = precision_ == Precision::fp32 && std::ranges::any_of(p.plan.layers, [](const LayerPlan& l) { return l.chosen != Precision::fp32; });
         for (std::size_t i = 0; i < p.plan.layers.size(); ++i) {
             const LayerPlan& l = p.plan.layers[i];
-            p.job.layers.push_back({.layer = l.layer, .outputs = planned.outputs[i], .chosen = l.chosen, .fixed = l.chosen != l.asked || is_wished(wishes, l.layer)});
+            const bool could_be_narrower = int8_allowed || (half_allowed && l.chosen == Precision::fp32);
+            p.job.layers.push_back({.layer = l.layer, .outputs = planned.outputs[i], .chosen = l.chosen, .fixed = l.chosen != l.asked || is_wished(wishes, l.layer) || could_be_narrower});
         }
     }
 
@@ -261,6 +267,38 @@ void tell_scales(const TensorRtResult& built, BuildResult& result) {
         result.warnings.push_back(fmt::format("{} of TensorRT's tensors have no scale, so that what reads them is not INT8, first '{}'", built.without_scale.size(), built.without_scale[0]));
 }
 
+// Whether a job in a folder is of this model as it is now, so that it may stand beside another precision's.
+bool is_of_model(const fs::path& job, const std::string& engine, const fs::path& model) {
+    std::error_code error;
+    if (fs::last_write_time(job, error) < fs::last_write_time(model, error) || error) return false;
+    std::ifstream file(job);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return engine_of_job(text.str()) == engine;
+}
+
+// The script builds every job in its folder: what was written for another model, and what is written anew, goes.
+void remove_earlier_jobs(const fs::path& folder, const fs::path& model, std::string_view target, const std::vector<std::string>& precisions) {
+    std::error_code ignored;
+    fs::remove(folder / shared_model, ignored);
+    for (const std::string p : {"fp32", "fp16", "bf16", "int8"}) {
+        const fs::path job = folder / fmt::format("{}.job.json", p);
+        if (std::ranges::find(precisions, p) == precisions.end() && is_of_model(job, engine_name(model, target, p), model)) continue;
+        for (const std::string& name : {fmt::format("{}.plan.json", p), fmt::format("{}.result.json", p), fmt::format("model_{}.onnx", p)}) fs::remove(folder / name, ignored);
+        fs::remove(job, ignored);
+    }
+}
+
+// A container sees the current folder, or, if the job lies elsewhere, the job's.
+std::string command_there(const TensorRtTarget& target, const fs::path& folder) {
+    const fs::path normal = folder.lexically_normal();
+    const std::string script = in_shell((normal / "build.py").string());
+    if (target.container.empty()) return "python3 " + script;
+    const bool below = normal.is_relative() && *normal.begin() != "..";
+    return fmt::format("docker run --rm --gpus all -v {}:/workspace -w /workspace {} python3 {}", below ? "$(pwd)" : in_shell(fs::canonical(folder).string()), target.container,
+                       below ? script : "build.py");
+}
+
 void write_text(const fs::path& file, std::string_view text) {
     OutputFile out(file);
     out.write(text);
@@ -306,6 +344,8 @@ BuildResult build_tensorrt(const fs::path& model, const BuildSettings& settings)
     result.warnings = planned.warnings;
     tell_layers(planned.plan, &built, result);
     tell_scales(built, result);
+    if (built.from_engine && built.silent_layers > 0)
+        result.warnings.push_back(fmt::format("{} of the engine's layers do not tell their types, so that what they run in is not known", built.silent_layers));
     if (!built.from_engine)
         result.warnings.push_back(target.strongly_typed ? "the engine's own layers were not read back (no GPU here); their precisions are those of the strongly typed network"
                                                         : "the engine's layers were not read back, so that what they run in is not known");
@@ -313,7 +353,7 @@ BuildResult build_tensorrt(const fs::path& model, const BuildSettings& settings)
         std::error_code ignored;
         fs::remove(result.path, ignored);
         const Fallback& f = result.fallbacks[0];
-        throw Error({.what = fmt::format("{} layers are not in {}, first {} ({}): {}", result.fallbacks.size(), f.asked, f.layer, f.op, f.reason), .fix = "ask for fp32 there by --layer-precisions, or leave out --no-fallback"});
+        throw Error({.what = fmt::format("{} {} not in {}, first {} ({}): {}", result.fallbacks.size(), result.fallbacks.size() == 1 ? "layer is" : "layers are", f.asked, f.layer, f.op, f.reason), .fix = "ask for fp32 there by --layer-precisions, or leave out --no-fallback"});
     }
     result.build_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return result;
@@ -330,9 +370,12 @@ TypedModel write_typed_model(const fs::path& model, const BuildSettings& setting
 TensorRtJob write_tensorrt_job(const fs::path& model, const BuildSettings& settings, const std::vector<std::string>& precisions, const fs::path& folder) {
     const TensorRtTarget& target = tensorrt_target(settings.target);
     std::error_code error;
+    if (fs::equivalent(model.has_parent_path() ? model.parent_path() : ".", folder, error))
+        throw Error({.what = "the model lies in this folder, where the job's files would take its place", .where = folder.string(), .fix = "name a folder of its own"});
+    error.clear();  // not there yet
     fs::create_directories(folder, error);
     if (error) throw Error({.what = "cannot make this folder: " + error.message(), .where = folder.string(), .fix = "name another one"});
-    fs::remove(folder / shared_model, error);  // an earlier job's
+    remove_earlier_jobs(folder, model, target.name, precisions);
     TensorRtJob job{.folder = folder};
     for (const std::string& precision : precisions) {
         BuildResult& result = job.engines.emplace_back(BuildResult{.precision = precision, .target = settings.target, .status = "ok"});
@@ -361,9 +404,7 @@ TensorRtJob write_tensorrt_job(const fs::path& model, const BuildSettings& setti
     if (std::ranges::all_of(job.engines, [](const BuildResult& r) { return r.status == "failed"; })) throw Error({.what = job.engines[0].reason});
     fs::copy_file(share_file("tensorrt/worker.py"), folder / "build.py", fs::copy_options::overwrite_existing, error);
     if (error) throw Error({.what = "cannot be written: " + error.message(), .where = (folder / "build.py").string()});
-    const std::string script = (folder / "build.py").lexically_normal().string();
-    job.command = target.container.empty() ? "python3 " + script
-                                           : fmt::format("docker run --rm --gpus all -v $(pwd):/workspace -w /workspace {} python3 {}", target.container, script);
+    job.command = command_there(target, folder);
     return job;
 }
 

@@ -33,12 +33,14 @@ std::string environment(const char* name) {
 }
 
 // Not by their real paths: the interpreter of a virtual environment is a link to another, and has other modules.
-std::vector<std::string> interpreters() {
+std::vector<std::string> interpreters(std::vector<std::string>& problems) {
     std::vector<std::string> found;
     const auto add = [&](const std::string& file) {
         if (!file.empty() && access(file.c_str(), X_OK) == 0 && std::ranges::find(found, file) == found.end()) found.push_back(file);
     };
-    add(in_path(environment("TERCET_PYTHON")));
+    const std::string named = environment("TERCET_PYTHON");
+    add(in_path(named));
+    if (!named.empty() && found.empty()) problems.push_back(fmt::format("TERCET_PYTHON names {}, which is no program", named));
     if (const std::string active = environment("VIRTUAL_ENV"); !active.empty()) add(active + "/bin/python3");
     add(in_path("python3"));
     if (found.empty()) add(in_path("python"));
@@ -80,7 +82,7 @@ TensorRtSearch find_tensorrt(const std::string& python) {
         search.modules = modules_of(python);
         return search;
     }
-    for (const std::string& p : interpreters()) {
+    for (const std::string& p : interpreters(search.problems)) {
         search.pythons.push_back(p);
         try {
             std::ranges::copy(modules_of(p), std::back_inserter(search.modules));
@@ -95,12 +97,13 @@ TensorRtModule require_tensorrt(const TensorRtTarget& target, const std::string&
     const TensorRtSearch search = find_tensorrt(python);
     for (const TensorRtModule& m : search.modules)
         if (m.target == target.name) return m;
-    std::vector<std::string> found = search.problems;
+    std::vector<std::string> found;
     for (const TensorRtModule& m : search.modules) found.push_back(text_of(m));
     std::string fix = fmt::format("`{}`, name the Python that has it by --python", target.how_to_get);
     fix += target.container.empty() ? ", or write a folder to be built elsewhere by --job DIR" : fmt::format(", or write a folder by --job DIR for the container {}", target.container);
-    throw Error({.what = fmt::format("{} is not installed: {} {}; looked in {}", target.title, found.empty() ? "no TensorRT" : "found", found.empty() ? "was found" : fmt::format("{}", fmt::join(found, ", ")),
-                                     search.pythons.empty() ? "PATH, which has no python3" : fmt::format("{}", fmt::join(search.pythons, ", "))),
+    throw Error({.what = fmt::format("{} is not installed: {} {}; looked in {}{}{}", target.title, found.empty() ? "no TensorRT" : "found", found.empty() ? "was found" : fmt::format("{}", fmt::join(found, ", ")),
+                                     search.pythons.empty() ? "PATH, which has no python3" : fmt::format("{}", fmt::join(search.pythons, ", ")), search.problems.empty() ? "" : "; ",
+                                     fmt::join(search.problems, "; ")),
                  .where = fmt::format("--target {}", target.name), .fix = fix});
 }
 

@@ -45,6 +45,11 @@ std::string to_json(const TensorRtJobFile& job) {
     return j.dump(1) + "\n";
 }
 
+std::string engine_of_job(std::string_view text) {
+    const Json j = Json::parse(text, nullptr, false);
+    return j.is_object() && j.contains("engine") && j["engine"].is_string() ? j["engine"].get<std::string>() : "";
+}
+
 TensorRtResult parse_tensorrt_result(std::string_view text) {
     try {
         const Json j = Json::parse(text);
@@ -56,6 +61,7 @@ TensorRtResult parse_tensorrt_result(std::string_view text) {
         for (const auto& [layer, precision] : layers.items())
             if (precision != "fp8") r.layers[layer] = precision_named(precision.get<std::string>());
         r.from_engine = j.value("layers_from", "") == "engine";
+        r.silent_layers = j.value("layers_unnamed", 0);
         r.without_scale = j.value("tensors_without_scale", std::vector<std::string>());
         r.scales_added = j.value("scales_added", 0);
         return r;
@@ -64,13 +70,22 @@ TensorRtResult parse_tensorrt_result(std::string_view text) {
     }
 }
 
+std::string in_shell(const std::string& word) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string quoted = "'";
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+}
+
 std::string trtexec_command(const TensorRtJobFile& job) {
-    std::string command = fmt::format("trtexec --onnx={} --saveEngine={} --memPoolSize=workspace:{}", job.model.string(), job.engine.string(), job.workspace_bytes >> 20);
+    std::string command = fmt::format("{} {} {} --memPoolSize=workspace:{}", job.target->tool, in_shell("--onnx=" + job.model.string()), in_shell("--saveEngine=" + job.engine.string()),
+                                      job.workspace_bytes >> 20);
     constexpr std::array<std::string_view, 3> options{"--minShapes", "--optShapes", "--maxShapes"};
     for (std::size_t i = 0; i < options.size() && !job.profiles.empty(); ++i) {
         std::vector<std::string> shapes;
         for (const auto& [input, at] : job.profiles) shapes.push_back(fmt::format("{}:{}", input, text_of(at[i])));
-        command += fmt::format(" {}={}", options[i], fmt::join(shapes, ","));
+        command += " " + in_shell(fmt::format("{}={}", options[i], fmt::join(shapes, ",")));
     }
     return command;
 }

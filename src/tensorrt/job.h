@@ -41,6 +41,9 @@ struct TensorRtJobFile {
 
 std::string to_json(const TensorRtJobFile& job);
 
+/// The engine that a job's JSON names; empty if it is none.
+std::string engine_of_job(std::string_view json);
+
 struct TensorRtResult {
     bool ok = false;
     std::string error{};
@@ -49,6 +52,7 @@ struct TensorRtResult {
     std::uint64_t bytes = 0;
     std::map<std::string, Precision> layers{};   // what ONNX nodes run in, as far as is known
     bool from_engine = false;                    // told by the engine; else by the network that it was built of
+    int silent_layers = 0;                       // of the engine, that do not tell what they run in
     std::vector<std::string> without_scale{};    // tensors
     int scales_added = 0;
 };
@@ -56,7 +60,10 @@ struct TensorRtResult {
 /// Error if it is no result.
 TensorRtResult parse_tensorrt_result(std::string_view json);
 
-/// trtexec's command line for the same engine.
+/// A word as a shell reads it back.
+std::string in_shell(const std::string& word);
+
+/// The command line of trtexec, or of the tool that TensorRT-RTX has in its place, for the same engine.
 std::string trtexec_command(const TensorRtJobFile& job);
 
 /// Runs the worker on a job file and reads its result. `message` is given TensorRT's lines with their severities: F, E, W, I, V. A worker

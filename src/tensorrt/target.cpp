@@ -20,7 +20,7 @@ const std::vector<TensorRtTarget>& tensorrt_targets() {
         {.name = "trt11x", .title = "TensorRT 11.x", .modules = {"tensorrt", "tensorrt_bindings"}, .first_major = 11, .end_major = 12, .strongly_typed = true,
          .how_to_get = "pip install 'tensorrt>=11,<12'"},
         {.name = "trtrtx", .title = "TensorRT-RTX", .modules = {"tensorrt_rtx", "tensorrt_rtx_bindings"}, .first_major = 1, .end_major = 2, .strongly_typed = true, .needs_gpu = false,
-         .how_to_get = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings"},
+         .how_to_get = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings", .tool = "tensorrt_rtx"},
     };
     return targets;
 }

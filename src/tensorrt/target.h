@@ -17,6 +17,7 @@ struct TensorRtTarget {
     bool needs_gpu = true;                  // to build
     std::string_view cache_format{};        // as calibration_cache_header reads it
     std::string_view how_to_get;            // what to type
+    std::string_view tool = "trtexec";      // TensorRT's own program that builds
     std::string_view container{};           // an image that has it; empty: none is known
 };
 
