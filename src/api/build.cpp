@@ -71,7 +71,7 @@ BuildResult build(const std::filesystem::path& model_file, const BuildSettings& 
             PassSettings passes = pass_settings(settings);
             // An input's shift and scale per channel, put into the weights, would leave the convolution an input without a scale.
             if (precision.precision() == Precision::int8) passes.disabled.emplace_back("fold_input_affine");
-            passes.set_precision = [&](Graph& g) { return precision.set(g); };
+            passes.set_precision = [&](Graph& g) { return precision.set(g, isa); };
             optimize(model.graph, passes);
             const PrecisionPlan chosen = precision.plan(model.graph, result);
             const bool in_bytes = std::ranges::any_of(chosen.layers, [](const LayerPlan& l) { return l.chosen == Precision::int8; });  // of a quantized model, too

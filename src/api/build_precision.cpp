@@ -33,12 +33,12 @@ Precision BuildPrecision::asked(const std::string& layer) const {
     return planned ? planned->chosen : precision_;
 }
 
-int BuildPrecision::set(Graph& fused) {
+int BuildPrecision::set(Graph& fused, const Isa& isa) {
     const auto asks = [this](const std::string& layer) { return asked(layer); };
     // By now, the weights of what is int8 are in bytes: set_half finds the others.
     const auto asks_else = [this](const std::string& layer) { return asked(layer) == Precision::int8 ? fallback_ : asked(layer); };
     const int made = set_int8(fused, asks, scales_.scales, refusals_, scales_.means);
-    return made + set_half(fused, asks_else, refusals_, narrow_);
+    return made + set_half(fused, asks_else, isa.has(Isa::Level::avx2) ? half_layers(read_) : HalfLayers{}, refusals_, narrow_);
 }
 
 PrecisionPlan BuildPrecision::plan(const Graph& made, BuildResult& result) const {

@@ -5,6 +5,7 @@
 #include "api/find_scales.h"
 #include "graph/graph.h"
 #include "precision/set_precision.h"
+#include "target/isa.h"
 #include "tercet/build.h"
 
 #include <optional>
@@ -16,8 +17,8 @@ public:
     /// `read` is the model as read. Finds scales for INT8, by calibrating if need be. Error if there are none.
     BuildPrecision(const std::filesystem::path& model_file, const Graph& read, const BuildSettings& settings);
 
-    /// For PassSettings::set_precision.
-    int set(Graph& fused);
+    /// For PassSettings::set_precision. Weights that the model has in 16 bits stay so where the level has kernels that read them.
+    int set(Graph& fused, const Isa& isa);
 
     /// What the final graph runs, for the engine file; and what of it belongs into the result. Error if a layer fell back
     /// and may not.

@@ -8,6 +8,7 @@
 #include "api/channel_means.h"
 #include "data/sample_source.h"
 #include "onnx/read_model.h"
+#include "passes/passes.h"
 #include "plan/profile.h"
 #include "precision/calibrators.h"
 #include "precision/data_checks.h"
@@ -442,6 +443,7 @@ void check(const CalibrationSettings& s) {
 Calibration calibrate(const std::filesystem::path& model, const CalibrationSettings& settings) {
     check(settings);
     Graph graph = read_model(model).graph;
+    if (widen_halves(graph) > 0) graph.remove_dead();  // values of 16 bits are looked at as the f32 ones that engines compute, which have their names
     return Calibrating(std::move(graph), settings).run();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/find_scales.h"
 
+#include "passes/passes.h"
 #include "precision/calibration_cache.h"
 
 #include <fmt/format.h>
@@ -13,8 +14,9 @@ namespace {
 
 constexpr std::string_view corrected = ", biases corrected";
 
-// What a cache lists: every f32 activation.
-std::vector<std::string> activations(const Graph& g) {
+// What a cache lists: every f32 activation, those of 16 bits among them.
+std::vector<std::string> activations(Graph g) {
+    if (widen_halves(g) > 0) g.remove_dead();
     std::vector<std::string> names;
     for (ValueId v : g.inputs())
         if (g.value(v).type.dtype == DType::f32) names.push_back(g.value(v).name);

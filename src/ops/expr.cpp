@@ -57,6 +57,8 @@ constexpr std::array functions{
     ScalarFunction{"reciprocal", 1, [](double x, double, double) { return 1 / x; }},
     ScalarFunction{"relu", 1, [](double x, double, double) { return x < 0 ? 0 : x; }},
     ScalarFunction{"round", 1, [](double x, double, double) { return std::nearbyint(x); }},
+    ScalarFunction{"round_bf16", 1, [](double x, double, double) { return static_cast<double>(BFloat16(x)); }},
+    ScalarFunction{"round_f16", 1, [](double x, double, double) { return static_cast<double>(Float16(x)); }},
     ScalarFunction{"selu", 3, [](double x, double a, double g) { return g * (x > 0 ? x : a * std::expm1(x)); }, [](float x, float a, float b) { return canonical::selu(x, a, b); }},
     ScalarFunction{"sigmoid", 1, [](double x, double, double) { return sigmoid(x); }, [](float x, float, float) { return canonical::sigmoid(x); }},
     ScalarFunction{"sign", 1, [](double x, double, double) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }},
@@ -95,7 +97,7 @@ public:
             return {.kind = Operand::Kind::constant, .value = number};
         }
         const std::size_t start = at_;
-        while ((peek() >= 'a' && peek() <= 'z') || peek() == '_') ++at_;
+        while ((peek() >= 'a' && peek() <= 'z') || peek() == '_' || (peek() >= '0' && peek() <= '9' && at_ > start)) ++at_;
         const ScalarFunction* f = find_scalar_function(text_.substr(start, at_ - start));
         if (!f) fail("names an unknown function");
         std::array<Operand, 3> operands{};

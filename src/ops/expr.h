@@ -3,6 +3,8 @@
 // tails of convolutions and products are made of it, and the kernels' expression compilers read it.
 //
 //     add(relu(x0), mul(x1, 0.5))      x0.. are inputs; a number is a constant of the result's type
+//
+// round_f16 and round_bf16 give the nearest number of such a type: half to even, beyond the greatest infinity, subnormals kept.
 #pragma once
 
 #include "tensor/view.h"

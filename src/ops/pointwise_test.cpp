@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace tercet::testing {
 namespace {
 
@@ -79,6 +81,32 @@ TEST(Pointwise, AppliesAnExpressionToBroadcastInputs) {
                   {"f32[2,1]{3, 5}", "f32[2]{1, 2}"}, {"f32[2,2]{1, 0, 3, 1}"});
     expect_values("(f32[2] a) => (f32[2] y) { y = \"tercet\":Pointwise<expr = \"clip(x0, -inf, 1)\">(a) }", {"f32[2]{-7, 3}"}, {"f32[2]{-7, 1}"});
     typed_graph("(f32[N,3,H] a, f32[3,1] b) => (f32[N,3,H] y) { y = \"tercet\":Pointwise<expr = \"add(x0, x1)\">(a, b) }");
+}
+
+// The numbers of a 16-bit type stay; what lies between two goes to the nearer one, from halfway to the even one.
+TEST(Pointwise, RoundsToNumbersOfSixteenBits) {
+    for (const auto& [half, name] : {std::pair{DType::f16, "round_f16"}, {DType::bf16, "round_bf16"}}) {
+        const ScalarFunction& f = *find_scalar_function(name);
+        const auto number = [&](int bits) {
+            const auto b = static_cast<std::uint16_t>(bits);
+            return View(half, {}, &b).get_at(0);
+        };
+        const int infinity = half == DType::f16 ? 0x7c00 : 0x7f80;
+        for (int bits = 0; bits < infinity; ++bits) {
+            const double x = number(bits), next = bits + 1 < infinity ? number(bits + 1) : 2 * x - number(bits - 1), middle = (x + next) / 2;
+            const double above = bits + 1 < infinity ? next : HUGE_VAL, even = bits % 2 == 0 ? x : above;
+            for (double sign : {1.0, -1.0}) {
+                ASSERT_EQ(f.value(sign * x, 0, 0), sign * x) << name;
+                ASSERT_EQ(f.value(sign * middle, 0, 0), sign * even) << name << " between " << x << " and " << next;
+                ASSERT_EQ(f.value(sign * std::nextafter(middle, 0), 0, 0), sign * x) << name;
+                ASSERT_EQ(f.value(sign * std::nextafter(middle, HUGE_VAL), 0, 0), sign * above) << name;
+            }
+        }
+        EXPECT_TRUE(std::signbit(f.value(-0.0, 0, 0)));
+        EXPECT_TRUE(std::isnan(f.value(NAN, 0, 0)));
+        EXPECT_EQ(f.value(-HUGE_VAL, 0, 0), -HUGE_VAL);
+    }
+    expect_values("(f32[3] x) => (f32[3] y) { y = \"tercet\":Pointwise<expr = \"add(round_f16(x0), round_bf16(x0))\">(x) }", {"f32[3]{1.001, 70000, -0.1}"}, {"f32[3]{2.0009765625, inf, -0.20007324}"});
 }
 
 TEST(Pointwise, RefusesWhatItCannotCompute) {

@@ -35,5 +35,6 @@ int straighten_transposes(Graph&, int limit = no_limit);
 int to_channels_last(Graph&, int limit = no_limit);
 int to_pointwise(Graph&, int limit = no_limit);
 int transposes_to_views(Graph&, int limit = no_limit);
+int widen_halves(Graph&, int limit = no_limit);
 
 }  // namespace tercet

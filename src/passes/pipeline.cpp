@@ -35,6 +35,10 @@ constexpr std::array passes{
     Pass{"remove_dead", remove_dead, 0, false},                // a projection may have dead readers
     Pass{"merge_projections", merge_projections},              // last of these: needs attention with nothing between
 
+    // From here on there are kernels for f32. Before the folds, which would skip a rounding.
+    Pass{"widen_halves", widen_halves},
+    Pass{"remove_dead", remove_dead, 0, false},                // casts back to 16 bits that nobody reads
+
     // Arithmetic with constants goes into weights while the operators are still what the model calls them.
     Pass{"normalize_gemm", normalize_gemm},                    // before the folds, which write no alpha and beta
     Pass{"fold_constants", fold_constants},                    // a constant left side of a Gemm was transposed

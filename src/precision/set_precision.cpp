@@ -252,6 +252,20 @@ Tensor narrowed(const Tensor& t, DType to, NarrowWeights& found) {
     return n;
 }
 
+// The 16-bit type of the layers that the step computes, where the model gives them one.
+DType own_type(const Graph& g, NodeId id, const HalfLayers& own) {
+    for (const std::string& l : g.layers(id))
+        if (const auto it = own.find(l); it != own.end()) return it->second;
+    return DType::f32;
+}
+
+bool holds(const Tensor& narrow, const Tensor& t) {
+    const View a = narrow.view(), b = t.view();
+    for (std::int64_t i = 0; i < t.count(); ++i)
+        if (const double x = b.get_at(i); a.get_at(i) != x && !std::isnan(x)) return false;
+    return true;
+}
+
 }  // namespace
 
 std::string_view tensor_of(std::string_view value, const std::function<bool(std::string_view)>& known) {
@@ -276,18 +290,32 @@ int set_int8(Graph& g, const AskedPrecision& asked, const Scales& scales, Refusa
     return Quantizer(g, asked, scales, refusals, means).run();
 }
 
-int set_half(Graph& g, const AskedPrecision& asked, Refusals& refusals, std::vector<NarrowWeights>& found) {
+HalfLayers half_layers(const Graph& read) {
+    HalfLayers own;
+    for (NodeId id : read.order()) {
+        const ValueId y = read.output(id);
+        const DType t = y == ValueId::none ? DType::undefined : read.value(y).type.dtype;
+        if (t == DType::f16 || t == DType::bf16) own.emplace(read.label(id), t);
+    }
+    return own;
+}
+
+int set_half(Graph& g, const AskedPrecision& asked, const HalfLayers& own, Refusals& refusals, std::vector<NarrowWeights>& found) {
     int made = 0;
     for (NodeId id : std::vector(g.order())) {
         const bool table = g.is(id, "Gather") && g.constant(id, 0) && g.constant(id, 0)->dtype() == DType::f32 && g.value(g.output(id)).type.shape.size() > 1;
         if (!table && !channel_axis(g, id)) continue;
-        const DType to = all_asked(g, id, asked, {Precision::fp16}) ? DType::f16 : all_asked(g, id, asked, {Precision::bf16}) ? DType::bf16 : DType::f32;
-        if (to == DType::f32) continue;
+        DType to = all_asked(g, id, asked, {Precision::fp16}) ? DType::f16 : all_asked(g, id, asked, {Precision::bf16}) ? DType::bf16 : DType::f32;
         const std::size_t input = table ? 0 : 1;
         const std::string name = g.value(g.input(id, input)).name;
         NarrowWeights weights{.tensor = name};
-        Tensor t = narrowed(*g.constant(id, input), to, weights);
-        if (weights.overflowing || weights.subnormal) found.push_back(weights);
+        Tensor t;
+        const DType models = to == DType::f32 ? own_type(g, id, own) : to;
+        if (models != DType::f32) t = narrowed(*g.constant(id, input), models, weights);
+        const bool lossless = models != DType::f32 && holds(t, *g.constant(id, input));
+        if (to == DType::f32 && lossless) to = models;
+        if (to == DType::f32) continue;
+        if (!lossless && (weights.overflowing || weights.subnormal)) found.push_back(weights);
         if (weights.overflowing) {
             refuse(g, id, refusals, fmt::format("{} of the weights '{}' are greater than {} holds", weights.overflowing, name, name_of(to)));
             continue;
@@ -332,19 +360,24 @@ std::vector<LayerPlan> layers_of_precisions(const Graph& read, const Graph& made
         for (const std::string& l : made.layers(id))
             if (const auto it = runs.find(l); it == runs.end() || (it->second.op == "Pointwise" && !casts)) runs.insert_or_assign(l, Run{p, n.op});
     }
+    const HalfLayers own = half_layers(read);
     std::vector<LayerPlan> layers;
     for (NodeId id : read.order()) {
         LayerPlan l{.layer = read.label(id), .op = read.node(id).op};
         l.asked = l.chosen = asked(l.layer);
         const auto run = runs.find(l.layer);
+        const auto half = own.find(l.layer);
+        if (run != runs.end() && half != own.end() && run->second.precision == Precision::fp32) run->second.precision = half->second == DType::f16 ? Precision::fp16 : Precision::bf16;
         if (run == runs.end()) {
             l.reason = "folded into its neighbours or into constants";
         } else if (run->second.precision != l.asked) {
             l.chosen = run->second.precision;
             const auto why = refusals.find(l.layer);
-            const bool stands_in = l.asked == Precision::int8 && (l.chosen == Precision::fp16 || l.chosen == Precision::bf16);
+            const bool models = half != own.end() && l.chosen != Precision::int8;
+            const bool stands_in = !models && l.asked == Precision::int8 && (l.chosen == Precision::fp16 || l.chosen == Precision::bf16);
             l.reason = stands_in                ? fmt::format("{}; {} instead", why != refusals.end() ? why->second : fmt::format("{} has no int8 form", run->second.op), name_of(l.chosen))
                        : why != refusals.end() ? why->second
+                       : models                ? fmt::format("the model has {} in {}", l.op, name_of(l.chosen))
                        : l.chosen == Precision::int8 ? fmt::format("{} reads what is stored in bytes, by the model itself or for others", l.op)
                        : l.asked == Precision::int8 ? fmt::format("{} computes in fp32", l.op)
                                                     : fmt::format("{} has no weights to store in 16 bits", l.op);

@@ -39,9 +39,13 @@ struct NarrowWeights {
     std::int64_t overflowing = 0, subnormal = 0, count = 0;  // subnormal: not 0, and below the least normal number
 };
 
-/// Weights of products and tables of Gather in 16 bits where asked (fp16, bf16) and possible; computed in f32. `found` takes
-/// the weights with values that the type cannot hold well.
-int set_half(Graph& g, const AskedPrecision& asked, Refusals& refusals, std::vector<NarrowWeights>& found);
+/// f16 or bf16 of a model's layers whose first output is of such a type, by their labels.
+using HalfLayers = std::map<std::string, DType, std::less<>>;
+HalfLayers half_layers(const Graph& read);
+
+/// Weights of products and tables of Gather in 16 bits where asked (fp16, bf16) and possible, and where the model has them so and
+/// nothing is lost, whatever is asked; computed in f32. `found` takes the weights with values that the type cannot hold well.
+int set_half(Graph& g, const AskedPrecision& asked, const HalfLayers& own, Refusals& refusals, std::vector<NarrowWeights>& found);
 
 /// The scale of a value: by its name, or that of the ONNX tensor whose elements it has in another order. 0: there is none.
 float scale_of(const Scales& scales, std::string_view value);

@@ -107,7 +107,7 @@ TEST(SetHalf, ConstantWeightsAreInSixteenBits) {
     Graph g = typed_graph("(i64[2] i, f32[1,2] x) => (f32[?] y, f32[?] t) { y = Gemm(x, random[2,3], random[3]) t = Gather(random[7,5], i) }");
     Refusals refusals;
     std::vector<NarrowWeights> found;
-    EXPECT_EQ(set_half(g, all(Precision::fp16), refusals, found), 2);
+    EXPECT_EQ(set_half(g, all(Precision::fp16), {}, refusals, found), 2);
     EXPECT_NO_THROW(infer_types(g));
     EXPECT_EQ(g.value(g.input(g.nodes("Gemm")[0], 1)).type.dtype, DType::f16);
     EXPECT_EQ(g.value(g.input(g.nodes("Gather")[0], 0)).type.dtype, DType::f16);
@@ -118,13 +118,36 @@ TEST(SetHalf, WhatOverflowsStaysAndIsCounted) {
     Graph g = typed_graph("(f32[1,2] x) => (f32[?] y, f32[?] z) { y = MatMul(x, f32[2,2]{1, 70000, -1e6, 1e-6}) z = MatMul(x, f32[2,1]{1e-6, 0}) }");
     Refusals refusals;
     std::vector<NarrowWeights> found;
-    EXPECT_EQ(set_half(g, all(Precision::fp16), refusals, found), 1);
+    EXPECT_EQ(set_half(g, all(Precision::fp16), {}, refusals, found), 1);
     EXPECT_THAT(refusals["y"], HasSubstr("2 of the weights"));
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[0].overflowing, 2);
     EXPECT_EQ(found[0].subnormal, 1);
     EXPECT_EQ(found[1].overflowing, 0);
     EXPECT_EQ(found[1].subnormal, 1);
+}
+
+TEST(SetHalf, WhatTheModelHasInSixteenBitsStaysSo) {
+    const Graph read = typed_graph("(f16[1,2] x) => (f16[?] y, bf16[?] z) { y = MatMul(x, random f16[2,3]) c = Cast<to = 16>(y) z = MatMul(c, random bf16[3,2]) }");
+    const HalfLayers own = half_layers(read);
+    EXPECT_EQ(own.at("y"), DType::f16);
+    EXPECT_EQ(own.at("z"), DType::bf16);
+    Graph g = typed_graph("(f32[1,2] x) => (f32[?] y, f32[?] z, f32[?] other) { y = MatMul(x, f32[2,2]{1, 6e-8, 0.333251953125, -65504}) z = MatMul(x, f32[2,1]{1, 0.1}) other = MatMul(x, f32[2,1]{1, 2}) }");
+    Refusals refusals;
+    std::vector<NarrowWeights> found;
+    EXPECT_EQ(set_half(g, all(Precision::fp32), own, refusals, found), 0);  // 6e-8 is no number of f16, 0.1 none of bf16
+    g = typed_graph("(f32[1,2] x) => (f32[?] y, f32[?] z, f32[?] other) { y = MatMul(x, f32[2,2]{1, 5.9604644775390625e-8, 0.333251953125, -65504}) z = MatMul(x, f32[2,1]{1, 0.1}) other = MatMul(x, f32[2,1]{1, 2}) }");
+    EXPECT_EQ(set_half(g, all(Precision::fp32), own, refusals, found), 1);
+    EXPECT_EQ(g.value(g.input(g.nodes("MatMul")[0], 1)).type.dtype, DType::f16);
+    EXPECT_EQ(g.value(g.input(g.nodes("MatMul")[2], 1)).type.dtype, DType::f32);  // no layer of the model's in 16 bits
+    EXPECT_TRUE(refusals.empty());
+    EXPECT_TRUE(found.empty()) << "nothing is lost";
+    const auto layers = layers_of_precisions(read, g, all(Precision::fp32), {});
+    ASSERT_EQ(layers.size(), 3u);
+    EXPECT_EQ(layers[0].asked, Precision::fp32);
+    EXPECT_EQ(layers[0].chosen, Precision::fp16);
+    EXPECT_THAT(layers[0].reason, HasSubstr("the model has"));
+    EXPECT_EQ(layers[2].chosen, Precision::bf16);
 }
 
 TEST(LayersOfPrecisions, EveryLayerOfTheModelIsAccountedFor) {

@@ -40,6 +40,16 @@ Floats relu(Floats x) { return x < 0 ? Floats{} : x; }
 Floats reciprocal(Floats x) { return 1.0f / x; }
 Floats absolute(Floats x) { return bits_to_floats(floats_to_bits(x) & 0x7fffffff); }
 Floats negative(Floats x) { return bits_to_floats(floats_to_bits(x) ^ static_cast<std::int32_t>(0x80000000u)); }
+using Bits = std::uint32_t __attribute__((vector_size(TERCET_VECTOR_BYTES)));  // whose sums may wrap: those of NaN do
+// To a multiple of 2^n, half to even.
+Bits round_bits(Bits x, int n) { return (x + ((1u << (n - 1)) - 1) + ((x >> n) & 1)) & ~((1u << n) - 1); }
+Floats round_bf16(Floats x) { return x != x ? x : __builtin_bit_cast(Floats, round_bits(__builtin_bit_cast(Bits, x), 16)); }
+Floats round_f16(Floats x) {
+    const Floats size = absolute(x), normal = __builtin_bit_cast(Floats, round_bits(__builtin_bit_cast(Bits, size), 13));
+    const Floats subnormal = (size + 0.5f) - 0.5f;  // to a multiple of 2^-24, as floats between 0.5 and 1 are
+    const Floats rounded = size < 0x1p-14f ? subnormal : normal < 65536.0f ? normal : all(__builtin_huge_valf());
+    return x != x ? x : bits_to_floats(floats_to_bits(rounded) | (floats_to_bits(x) & static_cast<std::int32_t>(0x80000000u)));
+}
 Floats root(Floats x) {
     Floats r;
     for (int i = 0; i < lanes; ++i) r[i] = __builtin_sqrtf(x[i]);  // becomes one instruction with -fno-math-errno
@@ -70,6 +80,8 @@ constexpr MapEntry entries[]{
     {"neg", true, one<negative>},
     {"reciprocal", true, one<reciprocal>},
     {"relu", true, one<relu>},
+    {"round_bf16", true, one<round_bf16>},
+    {"round_f16", true, one<round_f16>},
     {"sigmoid", false, one<sigmoid>},
     {"sqrt", true, one<root>},
     {"sub", true, two<sub>},

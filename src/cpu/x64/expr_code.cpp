@@ -241,6 +241,26 @@ void celu(FunctionCode& c, const Vec& v, const Args& x) {
     c.a.vorps(v, e, v);
 }
 
+void round_f16(FunctionCode& c, const Vec& d, const Args& x) {
+    c.in_register(x[0], [&](const Vec& s) {
+        const int i = d.getIdx();
+        if (c.a.wide) c.a.vcvtps2ph(Xbyak::Ymm(i), s, 0), c.a.vcvtph2ps(d, Xbyak::Ymm(i));
+        else c.a.vcvtps2ph(Xbyak::Xmm(i), s, 0), c.a.vcvtph2ps(d, Xbyak::Xmm(i));
+    });
+}
+
+// To the nearest multiple of the 16th bit: what vcvtneps2bf16 does, but for subnormals, which that takes for zeros.
+void round_bf16(FunctionCode& c, const Vec& v, const Args& x) {
+    c.move(v, x[0]);
+    Register r(c.pool);
+    c.a.vpsrld(r, v, 16);
+    c.a.vandps(r, r, c.a.all_bits(1));
+    c.a.vpaddd(r, r, v);
+    c.a.vpaddd(r, r, c.a.all_bits(0x7fff));
+    c.a.vandps(r, r, c.a.all_bits(0xffff0000u));
+    c.select(v, MathCode::ordered, v, v, r);
+}
+
 constexpr auto sum = [](Assembler& a, const Vec& d, const Vec& x, const Xbyak::Operand& y) { a.vaddps(d, x, y); };
 constexpr auto difference = [](Assembler& a, const Vec& d, const Vec& x, const Xbyak::Operand& y) { a.vsubps(d, x, y); };
 constexpr auto product = [](Assembler& a, const Vec& d, const Vec& x, const Xbyak::Operand& y) { a.vmulps(d, x, y); };
@@ -271,6 +291,8 @@ constexpr Function functions[]{
     {"reciprocal", true, true, reciprocal},
     {"relu", true, true, relu},
     {"round", true, true, rounded<0>},
+    {"round_bf16", true, false, round_bf16},
+    {"round_f16", true, true, round_f16},
     {"selu", false, false, selu},
     {"sigmoid", false, false, in_place<&MathCode::sigmoid>},
     {"sign", true, false, sign},

@@ -145,6 +145,7 @@ TEST_P(EveryFunction, FollowsItsReference) { expect_values(GetParam(), {sweep()}
 
 INSTANTIATE_TEST_SUITE_P(Table, EveryFunction, ::testing::Values(
     Case{"abs(x0)"}, Case{"neg(x0)"}, Case{"relu(x0)"}, Case{"sqrt(x0)"}, Case{"reciprocal(x0)"}, Case{"floor(x0)"}, Case{"ceil(x0)"}, Case{"round(x0)"}, Case{"sign(x0)"},
+    Case{"round_f16(x0)"}, Case{"round_bf16(x0)"}, Case{"mul(x0, round_f16(x0))"}, Case{"sub(x0, round_bf16(x0))"}, Case{"round_f16(0.1)"}, Case{"relu(round_bf16(0.1))"},
     Case{"add(x0, 0.1)"}, Case{"sub(x0, 0.1)"}, Case{"sub(0.1, x0)"}, Case{"mul(x0, 0.1)"}, Case{"mul(x0, x0)"}, Case{"div(x0, 3)"}, Case{"div(3, x0)"},
     Case{"max(x0, 0)"}, Case{"max(x0, -0)"}, Case{"max(0, x0)"}, Case{"max(x0, 1.5)"}, Case{"max(nan, x0)"}, Case{"max(x0, nan)"}, Case{"max(x0, x0)"},
     Case{"min(x0, 0)"}, Case{"min(x0, -0)"}, Case{"min(0, x0)"}, Case{"min(x0, 1.5)"}, Case{"min(nan, x0)"}, Case{"min(x0, nan)"},
@@ -175,12 +176,31 @@ INSTANTIATE_TEST_SUITE_P(Table, EveryPair, ::testing::Values(
     Case{"min(x0, x1)"}, Case{"min(x1, x1)"}, Case{"clip(x0, x1, 5)"}, Case{"clip(2, x0, x1)"}, Case{"leaky_relu(x0, x1)"}, Case{"leaky_relu(x1, x0)"}, Case{"thresholded_relu(x0, x1)"},
     Case{"x1"}, Case{"x0"}, Case{"0.3"}, Case{"relu(x1)"}, Case{"add(1, 2)"},
     Case{"relu(add(x0, x1))"}, Case{"add(relu(x0), mul(x1, 0.5))"}, Case{"mul(add(x0, x1), sub(x0, x1))"}, Case{"add(mul(x0, x0), mul(x0, x1))"},
-    Case{"sub(mul(x1, add(x0, 1)), div(x0, add(x1, x0)))"}, Case{"max(min(x0, x1), sub(x1, abs(x0)))"}),
+    Case{"sub(mul(x1, add(x0, 1)), div(x0, add(x1, x0)))"}, Case{"max(min(x0, x1), sub(x1, abs(x0)))"},
+    Case{"round_f16(add(round_f16(x0), round_f16(x1)))"}, Case{"round_bf16(mul(x1, round_bf16(x0)))"}),
     [](const auto& row) {
         std::string name;
         for (char c : row.param.expr) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
         return fmt::format("{}_{}", row.index, name);
     });
+
+// Every number of 16 bits, its neighbours in f32, and what lies halfway to the next one.
+TEST(ExprCode, RoundsToHalvesWhereverThatIsClose) {
+    for (DType half : {DType::f16, DType::bf16}) {
+        std::vector<float> v;
+        for (int bits = 0; bits < 65536; ++bits) {
+            const auto h = static_cast<std::uint16_t>(bits), next = static_cast<std::uint16_t>(bits + 1);
+            const auto number = [&](const std::uint16_t& b) { return View(half, {1}, &b).get_at(0); };
+            const auto x = static_cast<float>(number(h)), middle = static_cast<float>((number(h) + number(next)) / 2);
+            for (float y : {x, middle})
+                for (float z : {std::nextafter(y, -HUGE_VALF), y, std::nextafter(y, HUGE_VALF)}) v.push_back(z);
+        }
+        for (float x : {65504.0f, 65519.996f, 65520.0f, 65536.0f, 1e10f, 3.38953139e38f, 3.396e38f})
+            for (float s : {x, -x}) v.push_back(s);
+        while (v.size() % 16 != 0) v.push_back(0);
+        expect_values({.expr = half == DType::f16 ? "round_f16(x0)" : "round_bf16(x0)"}, {v});
+    }
+}
 
 TEST(ExprCode, KeepsTheValueThatAFunctionIsMultipliedBy) {
     for (std::string_view text : {"mul(x0, sigmoid(x0))", "mul(x0, hard_sigmoid(x0, 0.2, 0.5))", "div(x0, add(1, exp(neg(x0))))"}) {
