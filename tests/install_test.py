@@ -75,7 +75,7 @@ class Install(unittest.TestCase):
 
     def example(self, language):
         build = f"{self.folder}/{language}"
-        self.run_in(self.folder, "cmake", "-S", f"{arguments.root}/examples/{language}", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.run_in(self.folder, "cmake", "-G", "Ninja", "-S", f"{arguments.root}/examples/{language}", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.run_in(self.folder, "cmake", "--build", build)
         return build
 
