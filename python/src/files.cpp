@@ -30,6 +30,7 @@ py::object inspect(const Path& file) {
         case FileKind::engine: return to_python(without_lock([&] { return inspect_engine(file); }));
         case FileKind::precision_plan: return to_python(without_lock([&] { return inspect_precision_plan(file); }));
         case FileKind::timing_cache: return to_python(without_lock([&] { return inspect_timing_cache(file); }));
+        case FileKind::tensorrt_engine: return to_python(without_lock([&] { return inspect_tensorrt_engine(file); }));
         case FileKind::calibration_cache: return to_python(without_lock([&] { return read_calibration_cache(file); }), {});
     }
     return py::none();

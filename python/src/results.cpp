@@ -145,6 +145,11 @@ py::object to_python(const EngineInfo& e) {
                 "steps"_a = list_of(e.steps), "reference_steps"_a = e.reference_steps, "plan"_a = to_python(e.plan));
 }
 
+py::object to_python(const TensorRtEngineInfo& e) {
+    return make("TensorRtEngineInfo", "rtx"_a = e.rtx, "version"_a = e.version, "bytes"_a = e.bytes, "inputs"_a = to_python(e.inputs), "outputs"_a = to_python(e.outputs),
+                "profiles"_a = e.profiles, "problem"_a = e.problem);
+}
+
 py::object to_python(const TimingCacheInfo& c) { return make("TimingCacheInfo", "bytes"_a = c.bytes, "groups"_a = list_of(c.groups), "entries"_a = c.entries); }
 
 py::object to_python(const Machine& m) {

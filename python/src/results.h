@@ -36,6 +36,7 @@ pybind11::object to_python(const Comparison& comparison);
 pybind11::object to_python(const BenchResult& result);
 pybind11::object to_python(const ModelInfo& info);
 pybind11::object to_python(const EngineInfo& info);
+pybind11::object to_python(const TensorRtEngineInfo& info);
 pybind11::object to_python(const PrecisionPlanInfo& info);
 pybind11::object to_python(const TimingCacheInfo& info);
 pybind11::object to_python(const Machine& machine);

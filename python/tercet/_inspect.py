@@ -5,11 +5,11 @@ from typing import Union
 
 from tercet import _tercet
 from tercet._data import Path
-from tercet._results import Calibration, EngineInfo, Machine, ModelInfo, PrecisionPlan, TimingCacheInfo
+from tercet._results import Calibration, EngineInfo, Machine, ModelInfo, PrecisionPlan, TensorRtEngineInfo, TimingCacheInfo
 
 
-def inspect(file: Path) -> Union[ModelInfo, EngineInfo, PrecisionPlan, TimingCacheInfo, Calibration]:
-    """What a file holds: an ONNX model, an engine, a precision plan, a timing cache or a calibration cache; the type of the result tells.
+def inspect(file: Path) -> Union[ModelInfo, EngineInfo, TensorRtEngineInfo, PrecisionPlan, TimingCacheInfo, Calibration]:
+    """What a file holds: an ONNX model, an engine, a TensorRT engine, a precision plan, a timing cache or a calibration cache; the type of the result tells.
 
     A model need not be one that can be built, nor an engine one that this processor runs. Raises tercet.Error if the file is missing or damaged.
     """

@@ -250,6 +250,18 @@ class EngineInfo:
 
 
 @dataclass(frozen=True)
+class TensorRtEngineInfo:
+    """What a TensorRT engine's file tells, and, where it can be opened, the engine."""
+    rtx: bool                        #: made by TensorRT for RTX, and for it alone
+    version: str                     #: of the TensorRT that built it; empty: the file does not tell
+    bytes: int                       #: of the file
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    profiles: int
+    problem: str                     #: why it cannot be opened here; empty: it could
+
+
+@dataclass(frozen=True)
 class TimingGroup:
     """Timings that belong together."""
     name: str                        #: what they were taken on and for

@@ -200,6 +200,12 @@ class Inspect(Case):
         self.assertIsInstance(model_info, tercet.ModelInfo)
         self.assertEqual((model_info.problem, model_info.inputs[0].shape[1:]), ("", (28, 28, 1)))
 
+    def test_tensorrt_engines_are_told_apart(self):
+        (self.folder / "a.trt").write_bytes(bytes(range(256)))
+        found = tercet.inspect("a.trt")
+        self.assertIsInstance(found, tercet.TensorRtEngineInfo)
+        self.assertEqual((found.bytes, found.rtx), (256, False))
+
     def test_models_of_what_is_not_supported(self):
         (self.folder / "odd.onnx").write_bytes(ob.model([ob.node("NoSuchOperator", ["x"], ["y"])], [ob.value_info("x", [2], 8)], [ob.value_info("y", [2])]))
         found = tercet.inspect("odd.onnx")
