@@ -29,6 +29,6 @@ __all__ = [
     "BenchResult", "BuildOptions", "BuildResult", "Calibration", "ComparedEngine", "Comparison", "Context", "Engine", "EngineInfo", "EngineStep",
     "Error", "ExportResult", "Fallback", "LayerInfo", "Machine", "MeasuredStep", "ModelInfo", "OperatorUse", "OutputError", "PrecisionPlan",
     "Preprocess", "Samples", "Speed", "StepInfo", "Symbol", "TensorInfo", "TensorRtEngineInfo", "TensorRtJob", "TensorRtModule", "TensorRtSearch",
-    "TimingCacheInfo", "TimingGroup", "bench", "build", "build_all", "calibrate", "compare", "export", "find_tensorrt", "inspect", "isa_levels", "load_input", "load_labels", "load_samples", "read_calibration_cache", "this_machine",
-    "write_calibration_cache", "write_tensorrt_job",
+    "TimingCacheInfo", "TimingGroup", "bench", "build", "build_all", "calibrate", "compare", "export", "find_tensorrt", "inspect", "isa_levels",
+    "load_input", "load_labels", "load_samples", "read_calibration_cache", "this_machine", "write_calibration_cache", "write_tensorrt_job",
 ]

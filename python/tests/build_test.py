@@ -201,10 +201,11 @@ class Inspect(Case):
         self.assertEqual((model_info.problem, model_info.inputs[0].shape[1:]), ("", (28, 28, 1)))
 
     def test_tensorrt_engines_are_told_apart(self):
-        (self.folder / "a.trt").write_bytes(bytes(range(256)))
+        (self.folder / "a.trt").write_bytes(b"ftrt" + bytes(20) + bytes([10, 13, 0, 35]) + bytes(228))
         found = tercet.inspect("a.trt")
         self.assertIsInstance(found, tercet.TensorRtEngineInfo)
-        self.assertEqual((found.bytes, found.rtx), (256, False))
+        self.assertEqual((found.bytes, found.rtx, found.version, found.inputs), (256, False, "10.13.0.35", ()))
+        self.assertTrue(found.problem)
 
     def test_models_of_what_is_not_supported(self):
         (self.folder / "odd.onnx").write_bytes(ob.model([ob.node("NoSuchOperator", ["x"], ["y"])], [ob.value_info("x", [2], 8)], [ob.value_info("y", [2])]))
