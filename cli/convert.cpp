@@ -87,7 +87,7 @@ void run(Options& o) {
 void add_convert(CLI::App& app) {
     auto o = std::make_shared<Options>();
     CLI::App* verb = app.add_subcommand("convert", "make an ONNX model of a Keras, TensorFlow, PyTorch or scikit-learn model");
-    verb->add_option("MODEL", o->model, ".keras, .h5, a SavedModel folder, .tflite, .pt2, TorchScript, a pickled PyTorch module or scikit-learn model")->option_text(" ");
+    verb->add_option("MODEL", o->model, "a Keras model (.keras, .h5), SavedModel folder, .tflite, .pt2, TorchScript, pickled PyTorch module or scikit-learn model")->option_text(" ");
     verb->add_option("-o,--output", o->settings.output, "the ONNX model to write (MODEL.onnx in the current folder)")->type_name("FILE");
     verb->add_flag("--static", o->settings.fixed_batch, "keep the original's batch, or 1 (otherwise it is N)");
     verb->add_option("--input-shape", o->shapes, "name:1x3x224x224,...: shapes of PyTorch's inputs, or of sizes that are left open")->type_name("SHAPES");
