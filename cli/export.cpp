@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tercet export MODEL.onnx
 #include "tercet/export.h"
+#include "tercet/tensorrt.h"
 
 #include "cli/data_options.h"
 #include "cli/options.h"
@@ -42,6 +43,7 @@ void print_summary(const ExportResult& r) {
     for (const auto& [precision, count] : counts) layers += fmt::format("{}{} {}", layers.empty() ? "" : ", ", count, precision);
     fmt::print("{}\n  {}, opset {}, layers: {}\n", r.path.string(), text_of_bytes(r.bytes), r.opset, layers);
     print_fallbacks(r);
+    if (const std::string command = trtexec_command(r.path); !command.empty()) fmt::print("  TensorRT 11 builds it by\n    {}\n", command);
 }
 
 void run(Options& o) {

@@ -276,7 +276,8 @@ class Build(Program):
     def test_export_calibrates_as_calibrate_does(self):
         self.calibrated()
         a = self.json("export", self.fashion(), "--precision", "int8", "--calib-data", "data.npy", "-o", "a.onnx")
-        self.tercet("export", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "-o", "b.onnx")
+        done = self.tercet("export", self.fashion(), "--precision", "int8", "--calib-cache", "fashion.cache", "-o", "b.onnx")
+        self.assertIn("trtexec --onnx=b.onnx --saveEngine=b.trt --memPoolSize=workspace:1024 --minShapes=image:1x28x28x1 --optShapes=image:16x28x28x1", done.stdout)
         with open(self.path("a.onnx"), "rb") as first, open(self.path("b.onnx"), "rb") as second:
             self.assertEqual(first.read(), second.read())
         self.assertEqual(sum(layer["chosen"] == "int8" for layer in a["layers"]), 6)

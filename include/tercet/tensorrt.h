@@ -49,4 +49,8 @@ struct TensorRtJob {
 TensorRtJob write_tensorrt_job(const std::filesystem::path& model, const BuildSettings& settings, const std::vector<std::string>& precisions,
                                const std::filesystem::path& folder);
 
+/// trtexec's command line (TensorRT 11) that builds an engine of a model with its precision written in; a dynamic batch is 1 / 16 / 32. Empty
+/// if other sizes are open, whose ranges the user has to give.
+std::string trtexec_command(const std::filesystem::path& model);
+
 }  // namespace tercet

@@ -408,4 +408,15 @@ TensorRtJob write_tensorrt_job(const fs::path& model, const BuildSettings& setti
     return job;
 }
 
+std::string trtexec_command(const fs::path& model) {
+    const Graph graph = read_model(model).graph;
+    try {
+        fs::path engine = model;
+        engine.replace_extension(".trt");
+        return trtexec_command({.target = &tensorrt_target("trt11x"), .model = model, .engine = engine, .workspace_bytes = BuildSettings{}.workspace_bytes, .profiles = profile_shapes(graph, {})});
+    } catch (const Error&) {  // a size that is no batch
+        return {};
+    }
+}
+
 }  // namespace tercet
