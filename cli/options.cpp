@@ -49,8 +49,10 @@ void add_layer_precisions(CLI::App& verb, LayerPrecisions& precisions, const std
     // Options are taken in the order of their definition: trtexec's come first. To it, * is what all others have, wherever it
     // stands; here the last that fits counts.
     verb.add_option_function<std::string>("--layerPrecisions", [=](const std::string& text) {
-        std::ranges::copy(parse("--layerPrecisions", text), std::back_inserter(*p));
-        std::ranges::stable_partition(*p, [](const auto& one) { return one.first == "*"; });
+        for (auto& one : parse("--layerPrecisions", text)) {
+            const bool of_all = one.first == "*";
+            p->insert(of_all ? std::ranges::find_if(*p, [](const auto& other) { return other.first != "*"; }) : p->end(), std::move(one));
+        }
     })->group("");
     verb.add_option_function<std::string>("--layer-precisions", [=](const std::string& text) {
         std::ranges::copy(parse("--layer-precisions", text), std::back_inserter(*p));
