@@ -321,12 +321,14 @@ BuildResult build_tensorrt(const fs::path& model, const BuildSettings& settings)
     const TensorRtModule installed = require_tensorrt(target, settings.tensorrt.python);
     const TemporaryFolder folder;
     const fs::path job = folder.path() / "build.job.json";
+    fs::path built_engine = fs::absolute(result.path);  // takes its place, perhaps an older engine's, when all is known to be well
+    built_engine += ".new";
 
     std::map<std::string, std::string> fp32_layers;
     Planned planned;
     TensorRtResult built;
     for (int attempt = 0; attempt < most_retries; ++attempt) {
-        planned = planner.write(folder.path(), fs::absolute(result.path), fp32_layers);
+        planned = planner.write(folder.path(), built_engine, fp32_layers);
         write_text(job, to_json(planned.job));
         built = run_worker(installed.python, job, planned.job.engine, folder.path() / planned.job.result, [&](char severity, const std::string& text) {
             if (settings.tensorrt.message) settings.tensorrt.message(severity, text);
@@ -351,10 +353,13 @@ BuildResult build_tensorrt(const fs::path& model, const BuildSettings& settings)
                                                         : "the engine's layers were not read back, so that what they run in is not known");
     if (!settings.fallback && !result.fallbacks.empty()) {
         std::error_code ignored;
-        fs::remove(result.path, ignored);
+        fs::remove(built_engine, ignored);
         const Fallback& f = result.fallbacks[0];
         throw Error({.what = fmt::format("{} {} not in {}, first {} ({}): {}", result.fallbacks.size(), result.fallbacks.size() == 1 ? "layer is" : "layers are", f.asked, f.layer, f.op, f.reason), .fix = "ask for fp32 there by --layer-precisions, or leave out --no-fallback"});
     }
+    std::error_code error;
+    fs::rename(built_engine, result.path, error);
+    if (error) throw Error({.what = "cannot be written: " + error.message(), .where = result.path.string()});
     result.build_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return result;
 }

@@ -292,6 +292,15 @@ class Answers(StandIn):
                 self.assertIn("  layers: fp32 5\n  5 layers are not in fp16:\n", done.stdout)
                 self.refused(target, "--precision", "fp16", "--no-fallback", "-o", "no.trt", says="5 layers are not in fp16, first conv1 (Conv)")
 
+    def test_an_engine_that_is_refused_leaves_the_one_before(self):
+        with open(self.path("kept.trt"), "wb") as f:
+            f.write(b"an engine of before")
+        done = self.tercet("build", *self.words("trt10x", "--precision", "fp16", "--no-fallback", "-o", "kept.trt"), env=self.scenario("trt10x"), status=1)
+        self.assertIn("5 layers are not in fp16", done.stderr)
+        with open(self.path("kept.trt"), "rb") as f:
+            self.assertEqual(f.read(), b"an engine of before")
+        self.assertFalse(os.path.exists(self.path("kept.trt.new")))
+
     def test_an_engine_that_tells_nothing_is_not_passed_off(self):
         _, result = self.asked("trt8x", "--precision", "fp16", information={"Layers": ["conv1 + relu1", "fc"], "Bindings": []})
         self.assertIn("2 of the engine's layers do not tell their types", result["warnings"][-1])
